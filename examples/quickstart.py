@@ -21,7 +21,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from memos_integrations import MemOSClient, MemorySession
+from memos_integrations import MemorySession, MemOSClient
 from memos_integrations.langchain import MemOSContext, MemOSMiddleware
 from memos_integrations.llama_index import MemOSMemory
 

@@ -106,7 +106,7 @@ def run(flow: Flow[T], wire: Wire | None = None) -> T:
         while True:
             try:
                 answer = perform(step)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # every failure belongs to the flow
                 step = flow.throw(error)
             else:
                 step = flow.send(answer)
@@ -134,7 +134,7 @@ async def arun(flow: Flow[T], wire: Wire | None = None) -> T:
         while True:
             try:
                 answer = await perform(step)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # every failure belongs to the flow
                 step = flow.throw(error)
             else:
                 step = flow.send(answer)

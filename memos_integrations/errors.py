@@ -241,8 +241,5 @@ def _by_family(code: int | None, status: int | None) -> tuple[type[APIError], st
     if code is not None and code // 10000 == 5:
         return ServerError, "unknown error", False
     number = status or 0
-    if number in _STATUS:
-        kind = _STATUS[number]
-    else:
-        kind = InvalidRequest if 400 <= number < 500 else ServerError
+    kind = _STATUS.get(number, InvalidRequest if 400 <= number < 500 else ServerError)
     return kind, "request refused" if number < 500 else "server failure", number in _RETRY_STATUS or number >= 500

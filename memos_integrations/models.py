@@ -345,10 +345,15 @@ def merge_extracts(parts: Sequence[ExtractResult]) -> ExtractResult:
     """One result for a conversation that was extracted in windows: in order, repeated texts once."""
     if len(parts) == 1:
         return parts[0]
-    memories = {m.text: m for part in reversed(parts) for m in reversed(part.memories)}
-    preferences = {p.text: p for part in reversed(parts) for p in reversed(part.preferences)}
+    memories: dict[str, FactMemory] = {}
+    preferences: dict[str, PreferenceMemory] = {}
+    for part in parts:
+        for fact in part.memories:
+            memories.setdefault(fact.text, fact)
+        for preference in part.preferences:
+            preferences.setdefault(preference.text, preference)
     return ExtractResult(
         success=all(part.success for part in parts),
-        memories=list(reversed(memories.values())),
-        preferences=list(reversed(preferences.values())),
+        memories=list(memories.values()),
+        preferences=list(preferences.values()),
     )

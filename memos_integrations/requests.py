@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, Required, TypedDict, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Required, Self, TypedDict
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -24,7 +24,6 @@ MAX_ITEMS = 25
 MAX_PAGE = 50
 ExtractionType = Literal["memory", "preference"]
 Limit = Annotated[int, Field(ge=0, le=MAX_ITEMS)]
-R = TypeVar("R", bound="Request")
 
 
 class Request(BaseModel):
@@ -38,7 +37,7 @@ class Request(BaseModel):
         return iter(())
 
     @classmethod
-    def of(cls: type[R], data: Mapping[str, Any], *, strict: bool = False) -> R:
+    def of(cls, data: Mapping[str, Any], *, strict: bool = False) -> Self:
         """Parse `data`; `strict` also refuses unknown parameters.
 
         Raises InvalidRequest with the contract's code: 40002 missing or blank, 40003 empty list, 40010/40011 id too
@@ -46,7 +45,8 @@ class Request(BaseModel):
         """
         if strict and (unknown := sorted(set(data) - set(cls.model_fields))):
             raise InvalidRequest(
-                f"unknown parameter {', '.join(unknown)} for {cls.path}; known: {', '.join(cls.model_fields)}", code=40000
+                f"unknown parameter {', '.join(unknown)} for {cls.path}; known: {', '.join(cls.model_fields)}",
+                code=40000,
             )
         try:
             return cls.model_validate({k: v for k, v in data.items() if v is not None})
@@ -134,7 +134,9 @@ class _Owned(Request):
 
 
 def _messages(value: object) -> object:
-    if isinstance(value, Message | Mapping) or (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)):
+    if isinstance(value, Message | Mapping) or (
+        isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
+    ):
         value = [value]
     if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         raise _Refused(40000, "must be a list of messages")
@@ -176,6 +178,7 @@ class ExtractRequest(Request):
         return frozenset(self.extraction_types or ("memory", "preference"))
 
     def to_wire(self) -> dict[str, Any]:
+        """The JSON body: the endpoint takes role and content only."""
         body = super().to_wire()
         body["messages"] = [{"role": m.role, "content": m.content} for m in self.messages]
         return body
@@ -232,7 +235,7 @@ class AddRequest(_Conversation, _Owned):
 
 
 class SearchRequest(_Conversation, _Owned):
-    """search/memory (contract §1.2): `conversation_id` is a soft weight, limits are 0..25 per list, `relativity` 0..1."""
+    """search/memory (contract §1.2): `conversation_id` is a soft weight, limits are 0..25 a list, `relativity` 0..1."""
 
     path = "/search/memory"
     query: str
