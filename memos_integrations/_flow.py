@@ -1,6 +1,6 @@
 """Steps of an operation, and the two drivers that carry them out.
 
-An operation is a generator: it yields what it wants done (`Call`, `Sleep`, `Save`) and returns the answer. `run` and
+An operation is a generator: it yields what it wants done (`Call`, `Sleep`, `Save`, `Ask`) and returns the answer. `run` and
 `arun` are the only places where sync and async differ. A driver throws every exception of a step into the flow, so
 that retry and deadline logic sees it, and closes the flow when it is abandoned or cancelled.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -56,7 +56,15 @@ class Save:
     action: Callable[[], Any]
 
 
-Step = Call | Sleep | Save
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Call another component that has both forms: `now` is its sync method, `later` the a-twin of it."""
+
+    now: Callable[[], Any]
+    later: Callable[[], Awaitable[Any]]
+
+
+Step = Call | Sleep | Save | Ask
 Flow = Generator[Step, Any, T]
 
 
@@ -89,6 +97,12 @@ def save(action: Callable[[], T]) -> Flow[T]:
     return result
 
 
+def ask(now: Callable[[], T], later: Callable[[], Awaitable[T]]) -> Flow[T]:
+    """Typed step: call a component's sync method or its a-twin."""
+    result: T = yield Ask(now, later)
+    return result
+
+
 def run(flow: Flow[T], wire: Wire | None = None) -> T:
     """Carry out `flow` in this thread and return its answer."""
 
@@ -100,6 +114,8 @@ def run(flow: Flow[T], wire: Wire | None = None) -> T:
                 return time.sleep(seconds)
             case Save(action):
                 return action()
+            case Ask(now, _):
+                return now()
 
     try:
         step = next(flow)
@@ -128,6 +144,8 @@ async def arun(flow: Flow[T], wire: Wire | None = None) -> T:
                 return await asyncio.sleep(seconds)
             case Save(action):
                 return await asyncio.to_thread(action)
+            case Ask(_, later):
+                return await later()
 
     try:
         step = next(flow)

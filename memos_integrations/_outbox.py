@@ -1,0 +1,312 @@
+"""Durable turns: put, lease, ack, dead-letter; one SQLite file shared by any number of threads and processes.
+
+A turn is committed before `put` returns and stays until `ack`. Whoever delivers holds a lease, so each turn is sent by
+one process at a time; the lease of a process that died is free at once on the same machine, else when it runs out.
+Turns of one user's conversation leave in order; one that keeps failing by itself (`suspect`) lets the next pass.
+Keys of delivered turns are remembered, so that a turn told twice is stored once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ._sqlite import MEMORY, Row, Transaction, open_database
+from .errors import StoreFull
+from .models import Message
+
+Write = Literal["extract+add", "extract", "add"]
+TOMBSTONES = 100_000
+_PRUNE_EVERY = 256
+_CAN_PROBE = os.name == "posix"  # elsewhere os.kill(pid, 0) would end the process it asks about
+
+_MIGRATIONS = (
+    """
+    create table turn (
+        seq integer primary key autoincrement,
+        key text not null unique,
+        lane text not null,
+        user_id text not null,
+        conversation_id text,
+        body text not null,
+        extracted text,
+        created_ms integer not null,
+        attempts integer not null default 0,
+        failed_ms integer not null default 0,
+        due_ms integer not null default 0,
+        suspect integer not null default 0,
+        dead integer not null default 0,
+        reason text,
+        leased_by text,
+        leased_until_ms integer not null default 0
+    );
+    create index turn_lane on turn (lane, seq) where dead = 0 and suspect = 0;
+    create index turn_user on turn (user_id, seq) where dead = 0;
+    create index turn_leased on turn (leased_until_ms) where leased_by is not null;
+    create table done (key text primary key, at_ms integer not null) without rowid;
+    create index done_age on done (at_ms);
+    """,
+)
+_READY = """
+    select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms from turn t
+    where dead = 0 and due_ms <= :now and leased_until_ms <= :now and not exists (
+        select 1 from turn e where e.lane = t.lane and e.seq < t.seq and e.dead = 0 and e.suspect = 0)
+    order by seq limit 1
+"""
+_WAITING = """
+    select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms from turn
+    where dead = 0 and user_id = ? order by seq desc limit ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one turn wants stored, for whom, and how; `key` is unique per user and conversation (see `turn_key`)."""
+
+    key: str = field(repr=False)
+    user_id: str = field(repr=False)
+    conversation_id: str | None = field(repr=False)
+    messages: tuple[Message, ...] = field(repr=False)
+    write: Write = "extract+add"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A turn on its way: `extracted` is the saved answer of extract/memory ("" = not to be asked again)."""
+
+    seq: int
+    turn: Turn
+    created_ms: int
+    attempts: int = 0
+    failed_ms: int = 0
+    extracted: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Turns that wait for delivery, and turns that were given up."""
+
+    pending: int = 0
+    dead: int = 0
+
+
+def turn_key(user_id: str, conversation_id: str | None, key: str) -> str:
+    """The outbox key of a caller's key: the same key of another user or conversation is another turn."""
+    text = json.dumps([user_id, conversation_id, key], ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+class Outbox:
+    """Turns in one SQLite file, or in memory; every method is one transaction and may raise a StoreError.
+
+    `limit` bounds how many turns may wait (StoreFull beyond); `lease_s` is how long a leased turn is left alone.
+    """
+
+    def __init__(
+        self,
+        path: str | Path = MEMORY,
+        *,
+        lease_s: float = 60.0,
+        limit: int | None = None,
+        clock: Callable[[], float] = time.time,
+        busy_timeout_s: float = 1.0,
+    ) -> None:
+        self._db = open_database(path, _MIGRATIONS, durability="full", busy_timeout_s=busy_timeout_s)
+        self._lease_ms = round(lease_s * 1000)
+        self._limit = limit
+        self._clock = clock
+        self._instance = secrets.token_hex(4)
+        self._acks = 0
+
+    def put(self, turn: Turn) -> bool:
+        """Commit `turn`; False when its key waits already or was delivered before."""
+        body = {"write": turn.write, "messages": [m.model_dump(exclude_none=True) for m in turn.messages]}
+        values = {
+            "key": turn.key,
+            "lane": turn_key(turn.user_id, turn.conversation_id, "lane"),
+            "user": turn.user_id,
+            "conversation": turn.conversation_id,
+            "body": json.dumps(body),
+            "now": self._now(),
+        }
+        with self._db.write() as tx:
+            if tx.one("select 1 from done where key = :key", values):
+                return False
+            if self._limit is not None and _pending(tx) >= self._limit:
+                msg = "too many turns wait for delivery in memory"
+                raise StoreFull(msg)
+            stored = tx.run(
+                "insert or ignore into turn (key, lane, user_id, conversation_id, body, created_ms)"
+                " values (:key, :lane, :user, :conversation, :body, :now)",
+                values,
+            )
+            return stored == 1
+
+    def lease(self) -> Job | None:
+        """The oldest turn that may be sent now, reserved for this process; None when there is none."""
+        with self._db.write() as tx:
+            self._reclaim(tx)
+            row = tx.one(_READY, {"now": self._now()})
+            if row is None:
+                return None
+            self._hold(tx, row[0])
+            return _job(row)
+
+    def next_due_s(self) -> float | None:
+        """Seconds until `lease` may find something (0 = now); None when nothing waits."""
+        with self._db.read() as tx:
+            row = tx.one("select min(max(due_ms, leased_until_ms)), count(*) from turn where dead = 0")
+        return None if row is None or not row[1] else max(0.0, (row[0] - self._now()) / 1000)
+
+    def save_extracted(self, job: Job, extracted: str) -> None:
+        """Remember the answer of extract/memory ("" = do not ask again) and renew the lease."""
+        with self._db.write() as tx:
+            tx.run("update turn set extracted = :e where seq = :seq", {"e": extracted, "seq": job.seq})
+            self._hold(tx, job.seq)
+
+    def ack(self, job: Job) -> None:
+        """Delivered: forget the text, remember the key."""
+        with self._db.write() as tx:
+            tx.run("delete from turn where seq = ?", (job.seq,))
+            tx.run("insert or ignore into done values (?, ?)", (job.turn.key, self._now()))
+            self._acks += 1
+            if self._acks % _PRUNE_EVERY == 0:
+                tx.run(
+                    "delete from done where at_ms < (select at_ms from done order by at_ms desc limit 1 offset ?)",
+                    (TOMBSTONES,),
+                )
+
+    def retry(self, job: Job, delay_s: float, *, counts: bool = True, suspect: bool = False) -> None:
+        """Give the turn back, to be sent again in `delay_s`; `suspect` lets later turns of its conversation pass."""
+        with self._db.write() as tx:
+            tx.run(
+                "update turn set attempts = attempts + :one, due_ms = :due, suspect = :suspect, leased_by = null,"
+                " leased_until_ms = 0, failed_ms = case failed_ms when 0 then :now else failed_ms end where seq = :seq",
+                {
+                    "one": int(counts),
+                    "due": self._now() + round(delay_s * 1000),
+                    "suspect": int(suspect),
+                    "now": self._now(),
+                    "seq": job.seq,
+                },
+            )
+
+    def bury(self, job: Job, reason: str) -> None:
+        """Move the turn to the dead letters; it is kept, and never sent again by itself."""
+        with self._db.write() as tx:
+            tx.run(
+                "update turn set dead = 1, reason = :reason, leased_by = null, leased_until_ms = 0 where seq = :seq",
+                {"reason": reason, "seq": job.seq},
+            )
+
+    def wake(self) -> None:
+        """Make every waiting turn due now."""
+        with self._db.read() as tx:
+            waiting = tx.one("select 1 from turn where dead = 0 and due_ms > ?", (self._now(),))
+        if waiting:
+            with self._db.write() as tx:
+                tx.run("update turn set due_ms = 0 where dead = 0")
+
+    def waiting(self, user_id: str, limit: int = 20) -> list[Job]:
+        """The newest `limit` undelivered turns of a user, oldest first."""
+        with self._db.read() as tx:
+            rows = tx.all(_WAITING, (user_id, limit))
+        return [_job(row) for row in reversed(rows)]
+
+    def counts(self) -> Counts:
+        """How many turns wait and how many were given up."""
+        with self._db.read() as tx:
+            (dead,) = tx.one("select count(*) from turn where dead = 1") or (0,)
+            return Counts(_pending(tx), dead)
+
+    def revive(self) -> int:
+        """Make dead letters waiting turns again; answers how many."""
+        with self._db.write() as tx:
+            return tx.run(
+                "update turn set dead = 0, suspect = 0, attempts = 0, failed_ms = 0, due_ms = 0 where dead = 1"
+            )
+
+    def forget(self, user_id: str) -> int:
+        """Drop every turn of a user that was not delivered; answers how many."""
+        with self._db.write() as tx:
+            return tx.run("delete from turn where user_id = ?", (user_id,))
+
+    def close(self) -> None:
+        """Give held leases back and close the file."""
+        try:
+            with self._db.write() as tx:
+                tx.run("update turn set leased_by = null, leased_until_ms = 0 where leased_by = ?", (self._owner(),))
+        finally:
+            self._db.close()
+
+    def _hold(self, tx: Transaction, seq: int) -> None:
+        tx.run(
+            "update turn set leased_by = :me, leased_until_ms = :until where seq = :seq",
+            {"me": self._owner(), "until": self._now() + self._lease_ms, "seq": seq},
+        )
+
+    def _reclaim(self, tx: Transaction) -> None:
+        held = tx.all(
+            "select distinct leased_by from turn where leased_by is not null and leased_until_ms > ?", (self._now(),)
+        )
+        for (owner,) in held:
+            if _gone(owner):
+                tx.run("update turn set leased_by = null, leased_until_ms = 0 where leased_by = ?", (owner,))
+
+    def _owner(self) -> str:
+        return json.dumps([socket.gethostname(), os.getpid(), _process_mark(), self._instance])
+
+    def _now(self) -> int:
+        return round(self._clock() * 1000)
+
+
+_marks: dict[int, str] = {}
+
+
+def _process_mark() -> str:
+    """A random word of this process; a forked child gets its own."""
+    return _marks.setdefault(os.getpid(), secrets.token_hex(8))
+
+
+def _gone(owner: str) -> bool:
+    """True when the owner surely is a dead process of this machine; a reused process id counts as alive."""
+    host, pid, mark, _ = json.loads(owner)
+    if host != socket.gethostname():
+        return False
+    if pid == os.getpid():
+        return bool(mark != _process_mark())
+    if not _CAN_PROBE:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _pending(tx: Transaction) -> int:
+    (waiting,) = tx.one("select count(*) from turn where dead = 0") or (0,)
+    return int(waiting)
+
+
+def _job(row: Row) -> Job:
+    seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms = row
+    content: dict[str, Any] = json.loads(body)
+    turn = Turn(
+        key=key,
+        user_id=user_id,
+        conversation_id=conversation_id,
+        messages=tuple(Message.model_validate(m) for m in content["messages"]),
+        write=content["write"],
+    )
+    return Job(seq, turn, created_ms, attempts, failed_ms, extracted)
