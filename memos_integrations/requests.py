@@ -6,17 +6,18 @@ Explicit nulls count as absent. The client refuses unknown parameters (a typo mu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal, Required, Self, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ._checks import MAX_ID_CHARS, Refused, identifier, message_tokens
+from ._checks import messages as parse
 from ._text import estimate_tokens
 from .errors import ConfigurationError, InvalidRequest, code_meaning
-from .models import Message, MessageLike
+from .models import Message
 
-MAX_ID_CHARS = 100
 EXTRACT_TOKENS = 8_000
 ADD_TOKENS = 40_000
 QUERY_TOKENS = 4_000
@@ -58,17 +59,11 @@ class Request(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-class _Refused(ValueError):
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 def _invalid(path: str, error: ValidationError) -> InvalidRequest:
     first = error.errors(include_url=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "request"
     refused = first.get("ctx", {}).get("error")
-    if isinstance(refused, _Refused):
+    if isinstance(refused, Refused):
         code, why = refused.code, str(refused)
     elif first["type"] == "missing":
         code, why = 40002, "is required"
@@ -76,17 +71,6 @@ def _invalid(path: str, error: ValidationError) -> InvalidRequest:
         # pydantic's sentence names the rule ("Input should be …"), never the value.
         code, why = 40000, first["msg"]
     return InvalidRequest(f"{path}: {where} {why} (code {code}: {code_meaning(code)})", code=code)
-
-
-def _identifier(value: object, code: int) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if isinstance(value, str):
-        if not value.strip():
-            raise _Refused(40002, "must not be blank")
-        if len(value) > MAX_ID_CHARS:
-            raise _Refused(code, f"must have at most {MAX_ID_CHARS} characters")
-    return value
 
 
 def require_user_id(user_id: object) -> str:
@@ -108,7 +92,7 @@ class _Conversation(Request):
     @field_validator("conversation_id", mode="before", check_fields=False)
     @classmethod
     def _conversation_id(cls, value: object) -> object:
-        return _identifier(value, 40011)
+        return identifier(value, 40011)
 
 
 class _Owned(Request):
@@ -122,27 +106,15 @@ class _Owned(Request):
     @field_validator("user_id", "agent_id", mode="before", check_fields=False)
     @classmethod
     def _owner_id(cls, value: object) -> object:
-        return _identifier(value, 40010)
+        return identifier(value, 40010)
 
     @model_validator(mode="after")
     def _one_owner(self) -> _Owned:
         if not self.user_id and not self.agent_id:
-            raise _Refused(40002, "user_id is required (or agent_id)")
+            raise Refused(40002, "user_id is required (or agent_id)")
         if self.exclusive and self.user_id and self.agent_id:
-            raise _Refused(40000, "takes user_id or agent_id, not both")
+            raise Refused(40000, "takes user_id or agent_id, not both")
         return self
-
-
-def _messages(value: object) -> object:
-    if isinstance(value, Message | Mapping) or (
-        isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
-    ):
-        value = [value]
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise _Refused(40000, "must be a list of messages")
-    if not value:
-        raise _Refused(40003, "must not be empty")
-    return [Message.of(item) for item in value]
 
 
 class ExtractRequest(Request):
@@ -156,20 +128,20 @@ class ExtractRequest(Request):
     @field_validator("messages", mode="before")
     @classmethod
     def _parse(cls, value: object) -> object:
-        return _messages(value)
+        return parse(value)
 
     @field_validator("messages")
     @classmethod
     def _check(cls, value: list[Message]) -> list[Message]:
         for message in value:
             if message.role == "tool":
-                raise _Refused(40000, "may not have role tool; extract/memory takes user, assistant and system")
+                raise Refused(40000, "may not have role tool; extract/memory takes user, assistant and system")
             if not isinstance(message.content, str):
-                raise _Refused(40000, "must have text content; extract/memory takes no files or images")
+                raise Refused(40000, "must have text content; extract/memory takes no files or images")
         if not any(message.text.strip() for message in value):
-            raise _Refused(40002, "must not be blank")
+            raise Refused(40002, "must not be blank")
         if message_tokens(value) > EXTRACT_TOKENS:
-            raise _Refused(40013, f"must have at most {EXTRACT_TOKENS} tokens in total")
+            raise Refused(40013, f"must have at most {EXTRACT_TOKENS} tokens in total")
         return value
 
     @property
@@ -211,21 +183,21 @@ class AddRequest(_Conversation, _Owned):
         if not isinstance(value, list):
             return value
         if not 1 <= len(value) <= 20:
-            raise _Refused(40000, "takes 1 to 20 ids")
-        return [_identifier(item, 40010) for item in value]
+            raise Refused(40000, "takes 1 to 20 ids")
+        return [identifier(item, 40010) for item in value]
 
     @field_validator("messages", mode="before")
     @classmethod
     def _parse(cls, value: object) -> object:
-        return _messages(value)
+        return parse(value)
 
     @field_validator("messages")
     @classmethod
     def _check(cls, value: list[Message]) -> list[Message]:
         if not any(m.text.strip() or m.tool_calls or isinstance(m.content, list) for m in value):
-            raise _Refused(40002, "must not be blank")
+            raise Refused(40002, "must not be blank")
         if message_tokens(value) > ADD_TOKENS:
-            raise _Refused(40013, f"must have at most {ADD_TOKENS} tokens in total")
+            raise Refused(40013, f"must have at most {ADD_TOKENS} tokens in total")
         return value
 
     @property
@@ -257,9 +229,9 @@ class SearchRequest(_Conversation, _Owned):
     @classmethod
     def _query(cls, value: str) -> str:
         if not value.strip():
-            raise _Refused(40002, "must not be blank")
+            raise Refused(40002, "must not be blank")
         if estimate_tokens(value) > QUERY_TOKENS:
-            raise _Refused(40305, f"must have at most {QUERY_TOKENS} tokens")
+            raise Refused(40305, f"must have at most {QUERY_TOKENS} tokens")
         return value
 
 
@@ -274,7 +246,7 @@ class GetMessagesRequest(_Conversation, _Owned):
     @model_validator(mode="after")
     def _conversation_given(self) -> GetMessagesRequest:
         if not self.conversation_id:
-            raise _Refused(40002, "conversation_id is required")
+            raise Refused(40002, "conversation_id is required")
         return self
 
 
@@ -305,7 +277,7 @@ class _OneMemory(Request):
     @classmethod
     def _memory_id(cls, value: str) -> str:
         if not value.strip():
-            raise _Refused(40002, "must not be blank")
+            raise Refused(40002, "must not be blank")
         return value
 
 
@@ -327,9 +299,9 @@ class UpdateMemoryRequest(_OneMemory):
     @model_validator(mode="after")
     def _something(self) -> UpdateMemoryRequest:
         if self.content is None and self.title is None and self.status is None:
-            raise _Refused(40002, "needs content, title or status")
+            raise Refused(40002, "needs content, title or status")
         if self.content is not None and not self.content.strip():
-            raise _Refused(40002, "content must not be blank; delete the memory instead")
+            raise Refused(40002, "content must not be blank; delete the memory instead")
         return self
 
 
@@ -344,14 +316,14 @@ class DeleteMemoryRequest(Request):
     @field_validator("user_id", "agent_id", mode="before")
     @classmethod
     def _owner_id(cls, value: object) -> object:
-        return _identifier(value, 40010)
+        return identifier(value, 40010)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> DeleteMemoryRequest:
         if self.memory_ids is not None and not self.memory_ids:
-            raise _Refused(40003, "memory_ids must not be empty")
+            raise Refused(40003, "memory_ids must not be empty")
         if sum(v is not None for v in (self.memory_ids, self.user_id, self.agent_id)) != 1:
-            raise _Refused(40002, "takes exactly one of memory_ids, user_id, agent_id")
+            raise Refused(40002, "takes exactly one of memory_ids, user_id, agent_id")
         return self
 
 
@@ -375,7 +347,7 @@ class FeedbackRequest(_Conversation, _Owned):
     @classmethod
     def _content(cls, value: str) -> str:
         if not value.strip():
-            raise _Refused(40002, "must not be blank")
+            raise Refused(40002, "must not be blank")
         return value
 
 
@@ -389,39 +361,5 @@ class StatusRequest(Request):
     @classmethod
     def _task_id(cls, value: str) -> str:
         if not value.strip():
-            raise _Refused(40002, "must not be blank")
+            raise Refused(40002, "must not be blank")
         return value
-
-
-def message_tokens(messages: Sequence[Message]) -> int:
-    """Estimated tokens of the messages' text."""
-    return sum(estimate_tokens(m.text) for m in messages)
-
-
-class OwnerOptions(TypedDict, total=False):
-    """Keyword parameters that name an owner."""
-
-    user_id: Required[str]
-    agent_id: str | None
-
-
-class SearchOptions(OwnerOptions, total=False):
-    """Keyword parameters of `MemOSClient.search_memory`; see SearchRequest for limits and defaults."""
-
-    conversation_id: str | None
-    memory_limit_number: int
-    include_preference: bool
-    preference_limit_number: int
-    include_memory_view: list[str] | None
-    relativity: float | None
-    filter: dict[str, Any] | None
-    knowledgebase_ids: list[str] | None
-    include_tool_memory: bool | None
-    tool_memory_limit_number: int | None
-    include_skill: bool | None
-    skill_limit_number: int | None
-    context_format: str | None
-    source: str | None
-
-
-MessagesLike = Sequence[MessageLike]
