@@ -1,0 +1,189 @@
+"""MemOSMemory: LlamaIndex's `Memory` with a long-term memory that recalls and learns once per user turn."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+from llama_index.core.base.llms.types import ChatMessage
+from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.core.memory import Memory
+from llama_index.core.memory.memory import InsertMethod
+from llama_index.core.storage.chat_store.base_db import MessageStatus
+
+from memos_integrations.client import MemOSClient
+from memos_integrations.prompt import INSTRUCTIONS
+from memos_integrations.session import MemorySession, SessionOptions
+
+from ._fit import fit
+from ._messages import Turn, asked, is_answer, is_system, is_user, last_user, split_turns, text_of, with_text
+from ._options import take_options
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+_live: WeakValueDictionary[str, MemOSMemory] = WeakValueDictionary()
+
+
+class MemOSMemory(Memory):
+    """Chat history plus long-term memory of one user: one search before and one extraction after each turn.
+
+    `MemOSMemory.from_defaults(client=client, user_id="u", session_id="c")` goes wherever LlamaIndex takes a memory:
+    chat engines and `agent.run(..., memory=memory)`. It takes every keyword of `Memory.from_defaults` and every option
+    of `SessionOptions`. The session id is the conversation id.
+
+    What is recalled stands at the end of the newest user message, the constant `INSTRUCTIONS` in a system message;
+    `insert_method=InsertMethod.SYSTEM` puts both there. Nothing recalled means nothing inserted, and nothing inserted
+    is ever stored in the history.
+
+    A turn is observed when its answer is put. History that is set (`set`, `aset`, `chat_history=`) is context, not
+    news, and never observed. A user message that got no answer is observed as `on_abort` says when the next one is put.
+    `reset` empties the history and keeps what is remembered about the user. Raises ConfigurationError for a missing
+    user id.
+    """
+
+    client: MemOSClient = Field(exclude=True, repr=False)
+    user_id: str = Field(repr=False)
+    options: SessionOptions = Field(default_factory=SessionOptions, exclude=True, repr=False)
+    insert_method: InsertMethod = InsertMethod.USER
+    _session: MemorySession = PrivateAttr()
+    # Tells the turns of one history from those of the next that begins alike.
+    _epoch: str = PrivateAttr(default_factory=_new_id)
+    _handle: str = PrivateAttr(default_factory=_new_id)
+    _shown: tuple[str, str] = PrivateAttr(default=("", ""))
+
+    def __init__(self, **data: Any) -> None:
+        super().__init__(**take_options(data))
+        self._session = MemorySession(
+            self.client, user_id=self.user_id, conversation_id=self.session_id, options=self.options
+        )
+
+    @classmethod
+    def class_name(cls) -> str:
+        """The name LlamaIndex serializes this class under."""
+        return "MemOSMemory"
+
+    def to_dict(self, **kwargs: Any) -> dict[str, Any]:
+        """JSON of the settings; never a key and never memory text.
+
+        `handle` names this object within this process, so that a workflow context goes on with the same memory.
+        """
+        _live[self._handle] = self
+        kept = self.model_dump(mode="json", exclude={"memory_blocks", "memory_blocks_template"}, **kwargs)
+        return {**kept, "handle": self._handle}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> MemOSMemory:
+        """The very memory `to_dict` described while it lives; elsewhere a new one, its history empty.
+
+        A new one uses `client=` or, without it, `MemOSClient.from_env()`; blocks and their template are to be given again.
+        """
+        known = _live.get(data.get("handle", ""))
+        if known is not None and not kwargs:
+            return known
+        settings = {name: value for name, value in data.items() if name not in {"handle", "class_name"}}
+        settings["insert_method"] = InsertMethod(settings["insert_method"])
+        client = kwargs.pop("client", None) or MemOSClient.from_env()
+        return cls(client=client, **{**settings, **kwargs})
+
+    @classmethod
+    def from_defaults(cls, *, client: MemOSClient, user_id: str, **kwargs: Any) -> MemOSMemory:  # type: ignore[override]
+        """A memory with LlamaIndex's defaults; see the class for what it takes."""
+        data = take_options(kwargs)
+        options = data.pop("options")
+        data.setdefault("insert_method", InsertMethod.USER)
+        plain = Memory.from_defaults(**data)
+        inherited = {name: getattr(plain, name) for name in Memory.model_fields}
+        return cls(client=client, user_id=user_id, options=options, **inherited)
+
+    async def aget(self, input: str | ChatMessage | None = None, **block_kwargs: Any) -> list[ChatMessage]:
+        """The history with what is remembered for the newest user message; one search per turn.
+
+        `input` is a user message that is not put yet: ContextChatEngine and its kin ask with it.
+        """
+        messages = await super().aget(input=input, **block_kwargs)
+        history = await self._history() if self.memory_blocks else messages
+        coming = _coming(history, input)
+        block = self._fitted(await self._recalled([*history, *coming]), messages)
+        return self._inserted(messages, block, into_system=bool(coming)) if block else messages
+
+    async def aput(self, message: ChatMessage) -> None:
+        """Store a message; an answer ends its turn, which is then observed."""
+        finished = await self._finished([message])
+        await super().aput(message)
+        await self._observe(finished)
+
+    async def aput_messages(self, messages: list[ChatMessage]) -> None:
+        """Store messages; each turn they end is then observed."""
+        finished = await self._finished(messages)
+        await super().aput_messages(messages)
+        await self._observe(finished)
+
+    async def aset(self, messages: list[ChatMessage]) -> None:
+        """Replace the history; nothing in it is observed."""
+        self._epoch = _new_id()
+        await super().aset(messages)
+
+    async def areset(self, status: MessageStatus | None = None) -> None:
+        """Empty the history; what is remembered about the user stays (`client.delete_memory` removes it)."""
+        self._epoch = _new_id()
+        await super().areset(status)
+
+    async def _history(self) -> list[ChatMessage]:
+        return await self.sql_store.get_messages(self.session_id, status=MessageStatus.ACTIVE)
+
+    async def _recalled(self, history: Sequence[ChatMessage]) -> str:
+        question = asked(history)
+        if question is None:
+            return ""
+        key = f"{self._epoch}:{question[0]}"
+        if is_user(history[-1]):
+            recall = await self._session.arecall_for_turn(key, question[1])
+            self._shown = (key, recall.prompt)
+        # Agents read once more after the answer, to shape it: the same block, and no search of its own.
+        return self._shown[1] if self._shown[0] == key else ""
+
+    async def _finished(self, news: Sequence[ChatMessage]) -> list[Turn]:
+        if not any(is_user(m) or is_answer(m) for m in news):
+            return []
+        _, still_open = split_turns(await self._history())
+        return split_turns([*still_open, *news])[0]
+
+    async def _observe(self, turns: Sequence[Turn]) -> None:
+        for turn in turns:
+            await self._session.aobserve(turn.to_messages(), aborted=not turn.answer)
+
+    def _fitted(self, block: str, messages: Sequence[ChatMessage]) -> str:
+        texts = [text_of(message) for message in messages]
+        # A token is at least one byte, so most histories need no counting.
+        if sum(len(text.encode("utf-8", "replace")) for text in [*texts, block]) <= self.token_limit:
+            return block
+        left = self.token_limit - sum(len(self.tokenizer_fn(text)) for text in texts)
+        return fit(block, left, self.tokenizer_fn)
+
+    def _inserted(self, messages: list[ChatMessage], block: str, *, into_system: bool) -> list[ChatMessage]:
+        """`messages` with instructions and block; a user message that is still to come cannot carry the block."""
+        result = list(messages)
+        newest = last_user(result)
+        system = INSTRUCTIONS
+        if into_system or newest is None or self.insert_method is InsertMethod.SYSTEM:
+            system = f"{INSTRUCTIONS}\n\n{block}"
+        else:
+            result[newest] = with_text(result[newest], block)
+        first = next((i for i, message in enumerate(result) if is_system(message)), None)
+        if first is None:
+            return [ChatMessage(role="system", content=system), *result]
+        result[first] = with_text(result[first], system)
+        return result
+
+
+def _coming(history: Sequence[ChatMessage], given: str | ChatMessage | None) -> list[ChatMessage]:
+    """The user message in `given`, unless it is empty or is what the history ends with."""
+    message = given if isinstance(given, ChatMessage) else ChatMessage(role="user", content=given or "")
+    text = text_of(message)
+    stored = bool(history) and is_user(history[-1]) and text_of(history[-1]) == text
+    return [message] if text.strip() and not stored else []
