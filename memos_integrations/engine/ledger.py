@@ -1,0 +1,164 @@
+"""Writing memories of one owner: what is new, what repeats, replaces or takes back something stored before."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from memos_integrations.engine.intake import Prepared, Thought
+from memos_integrations.engine.store import MemoryRow, MessageRow, Space
+from memos_integrations.engine.text import terms
+from memos_integrations.models import to_millis
+
+# What introduces a request to forget; the rest names what to forget.
+_REQUEST = re.compile(
+    r"^\W*(?:please|could you|can you|i want you to|i'd like you to|you (?:can|should|must)|just|ok(?:ay)?|,|\s)*"
+    r"(?:forget|delete|remove|erase|drop|do(?:n't| not) (?:remember|store|save|keep)|stop remembering)\b"
+    r"(?:\s+(?:everything|anything|all|that|what|about|i|we|you|ever|have|had|said|told|mentioned|know))*"
+    r"|^\W*(?:请|麻烦|你|把|帮我)*(?:忘记|忘掉|忘了|别记住?|不要记住?|删除|删掉|抹掉)(?:关于|所有|一切|全部)*",
+    re.IGNORECASE,
+)
+_EVERYTHING = re.compile(r"\b(?:everything|all)\b|一切|所有|全部", re.IGNORECASE)
+_NAMED = 2 / 3
+
+
+@dataclass(slots=True)
+class Changes:
+    """What an add did, as get/status reports it (contract §1.9)."""
+
+    added: int = 0
+    updated: int = 0
+    deleted: int = 0
+    facts: list[str] = field(default_factory=list)
+    preferences: list[str] = field(default_factory=list)
+
+    def views(self) -> dict[str, Any]:
+        """The `memory_views` object."""
+        lists = {"detail_factual": self.facts, "preference": self.preferences}
+        lists.update({name: [] for name in ("event", "profile", "skill", "tool_memory")})
+        counts: dict[str, Any] = {"added": self.added, "updated": self.updated, "deleted": self.deleted}
+        return counts | {name: {"memory_ids": list(dict.fromkeys(ids))} for name, ids in lists.items()}
+
+
+class Ledger:
+    """Stores prepared batches for one owner inside one transaction; `changes` counts what happened."""
+
+    def __init__(self, space: Space, embedder: int, changes: Changes) -> None:
+        self._space = space
+        self._embedder = embedder
+        self._changes = changes
+        self._version = 0
+        self._batch: set[int] = set()
+
+    def store(self, prepared: Prepared) -> None:
+        """Store the messages this owner does not have, and the memories that come from at least one of those."""
+        space = self._space
+        self._version = space.touch()
+        self._batch.clear()
+        fresh: dict[tuple[str, bytes], int] = {}
+        position = space.next_position()
+        for row in prepared.rows:
+            row.position = position
+            if space.put_message(row):
+                fresh[row.id, row.digest] = position
+                position += 1
+        for phrase in prepared.forgets if fresh else ():
+            self._forget(phrase, [row for row in prepared.rows if (row.id, row.digest) in fresh])
+        for thought in prepared.thoughts:
+            if not thought.origins or any((o.id, o.digest) in fresh for o in thought.origins):
+                self._keep(thought, prepared, fresh)
+
+    def _keep(self, thought: Thought, prepared: Prepared, fresh: dict[tuple[str, bytes], int]) -> None:
+        candidate, batch, space = thought.candidate, prepared.batch, self._space
+        sources = list(dict.fromkeys(origin.id for origin in thought.origins))
+        now = to_millis(batch.now)
+        said = to_millis(candidate.said_on) if candidate.said_on else now
+        for same in space.same_memories(candidate.kind, thought.fingerprint):
+            if same.status == "activated":
+                self._merge(same, sources, said, now)
+                return
+        positions = [fresh[o.id, o.digest] for o in thought.origins if (o.id, o.digest) in fresh]
+        row = MemoryRow(
+            number=space.next_number(),
+            version=self._version,
+            id=str(uuid.uuid4()),
+            kind=candidate.kind,
+            text=candidate.text,
+            key=candidate.key,
+            type=candidate.type,
+            reasoning=candidate.reasoning,
+            tags=list(dict.fromkeys([*candidate.tags, *batch.tags])),
+            info=batch.info,
+            app=batch.app,
+            agent=batch.agent,
+            conversation=batch.conversation,
+            speaker=candidate.speaker,
+            said_at=said,
+            happened_on=candidate.happened_on,
+            slot=candidate.slot,
+            status="activated",
+            until=None,
+            successor=None,
+            created=now,
+            updated=now,
+            position=min(positions, default=-1),
+            sources=sources,
+            terms=thought.terms,
+            fingerprint=thought.fingerprint,
+        )
+        self._supersede(row)
+        self._batch.add(row.number)
+        space.put_memory(row)
+        if thought.vector is not None:
+            space.put_vector(row.number, self._version, self._embedder, thought.vector)
+        self._changes.added += 1
+        self._name(row)
+
+    def _merge(self, row: MemoryRow, sources: list[str], said: int, now: int) -> None:
+        row.sources = list(dict.fromkeys([*row.sources, *sources]))
+        row.said_at, row.updated, row.version = max(row.said_at, said), now, self._version
+        self._space.put_memory(row)
+        self._changes.updated += 1
+        self._name(row)
+
+    def _name(self, row: MemoryRow) -> None:
+        (self._changes.preferences if row.kind == "preference" else self._changes.facts).append(row.id)
+
+    def _supersede(self, row: MemoryRow) -> None:
+        """Archive what the new memory replaces; a memory told late is archived itself."""
+        if row.slot is None:
+            return
+        for old in self._space.slot_memories(row.slot):
+            same_turn = old.number in self._batch and old.kind != row.kind
+            if old.status != "activated" or old.speaker != row.speaker or same_turn:
+                continue
+            if old.said_at <= row.said_at:
+                old.status, old.until, old.successor = "archived", row.said_at, row.id
+                old.updated, old.version = row.updated, self._version
+                self._space.put_memory(old)
+                self._changes.updated += 1
+            elif row.status == "activated":
+                row.status, row.until, row.successor = "archived", old.said_at, old.id
+
+    def _forget(self, phrase: str, told: list[MessageRow]) -> None:
+        """Delete what the request names, and empty its source messages and the request itself."""
+        space = self._space
+        named = set(terms(_REQUEST.sub("", phrase)))
+        everything = not named and _EVERYTHING.search(phrase) is not None
+        if not named and not everything:
+            return
+        doomed = [row for row in space.all_memories() if everything or _names(named, row)]
+        space.drop_memories(row.number for row in doomed)
+        self._changes.deleted += len(doomed)
+        sources = {source for row in doomed for source in row.sources}
+        space.blank_sources(sources - {source for row in space.all_memories() for source in row.sources})
+        folded = phrase.casefold()
+        space.blank_messages(row.position for row in told if folded in row.body.casefold())
+        self._version = space.touch(vanished=True)
+
+
+def _names(named: set[str], row: MemoryRow) -> bool:
+    held = set(row.terms.split()) | set(terms(row.key))
+    return len(named & held) >= _NAMED * len(named)

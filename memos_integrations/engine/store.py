@@ -1,0 +1,385 @@
+"""Tables of the embedded engine and the SQL that touches them; every statement on memories carries the owner.
+
+One owner (a user, or an agent used alone) is one partition: its rows lie side by side because each primary key starts
+with the owner's number, so reading one user's memories costs the same however many others share the file. There is no
+full-text table: it would mix all users' words in one index (79 ms for a 1 % user of a million rows, against 1 ms for
+an in-memory index of that user alone) and SQLite keeps erased words in it. The index is built from these rows.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from memos_integrations._sqlite import Row, Transaction
+
+MIGRATIONS = [
+    """
+    create table owner (
+      owner integer primary key autoincrement,
+      name text not null unique,
+      version integer not null default 0,
+      epoch integer not null default 0
+    );
+    create table message (
+      owner integer not null references owner,
+      position integer not null,
+      conversation text not null,
+      id text not null,
+      digest blob not null,
+      role text not null,
+      speaker text,
+      body text not null,
+      chat_time text,
+      said_at integer not null,
+      created integer not null,
+      terms text not null,
+      primary key (owner, position)
+    ) without rowid;
+    create unique index message_identity on message (owner, conversation, id, digest);
+    create index message_order on message (owner, conversation, position);
+    create table memory (
+      owner integer not null references owner,
+      number integer not null,
+      version integer not null,
+      id text not null unique,
+      kind text not null,
+      text text not null,
+      key text not null,
+      type text not null,
+      reasoning text not null,
+      tags text not null,
+      info text not null,
+      app text,
+      agent text,
+      conversation text not null,
+      speaker text,
+      said_at integer not null,
+      happened_on text,
+      slot text,
+      status text not null,
+      until integer,
+      successor text,
+      created integer not null,
+      updated integer not null,
+      position integer not null,
+      sources text not null,
+      terms text not null,
+      fingerprint blob not null,
+      primary key (owner, number)
+    ) without rowid;
+    create index memory_version on memory (owner, version);
+    create index memory_same on memory (owner, kind, fingerprint);
+    create index memory_slot on memory (owner, slot) where slot is not null;
+    create table embedder (embedder integer primary key, name text not null unique);
+    create table vector (
+      owner integer not null references owner,
+      number integer not null,
+      version integer not null,
+      embedder integer not null references embedder,
+      data blob not null,
+      primary key (owner, number)
+    ) without rowid;
+    create index vector_version on vector (owner, version);
+    create table task (
+      sequence integer primary key,
+      id text not null unique,
+      owners text not null,
+      payload text not null,
+      status text not null,
+      views text not null,
+      attempts integer not null default 0,
+      holder text not null default '',
+      lease integer not null default 0,
+      created integer not null
+    );
+    create index task_open on task (sequence) where status = 'running';
+    """
+]
+
+
+@dataclass(slots=True)
+class MessageRow:
+    """One stored message; `body` is its text, or the JSON list of its parts; times are epoch milliseconds."""
+
+    position: int
+    conversation: str
+    id: str
+    digest: bytes
+    role: str
+    speaker: str | None
+    body: str
+    chat_time: str | None
+    said_at: int
+    created: int
+    terms: str
+
+
+@dataclass(slots=True)
+class MemoryRow:
+    """One stored memory; `sources` are message ids, `position` is its first source message's, -1 without one."""
+
+    number: int
+    version: int
+    id: str
+    kind: str
+    text: str
+    key: str
+    type: str
+    reasoning: str
+    tags: list[str]
+    info: dict[str, Any]
+    app: str | None
+    agent: str | None
+    conversation: str
+    speaker: str | None
+    said_at: int
+    happened_on: str | None
+    slot: str | None
+    status: str
+    until: int | None
+    successor: str | None
+    created: int
+    updated: int
+    position: int
+    sources: list[str] = field(default_factory=list)
+    terms: str = ""
+    fingerprint: bytes = b""
+
+
+_JSON = frozenset({"tags", "info", "sources"})
+_MEMORY = [f.name for f in fields(MemoryRow)]
+_MESSAGE = [f.name for f in fields(MessageRow)]
+_MEMORY_LIST = ", ".join(_MEMORY)
+_MESSAGE_LIST = ", ".join(_MESSAGE)
+_PUT_MEMORY = (
+    f"insert or replace into memory (owner, {_MEMORY_LIST}) values (:owner, {', '.join(':' + c for c in _MEMORY)})"  # noqa: S608
+)
+_PUT_MESSAGE = (
+    f"insert or ignore into message (owner, {_MESSAGE_LIST}) values (:owner, {', '.join(':' + c for c in _MESSAGE)})"  # noqa: S608
+)
+
+
+def memory_of(row: Row) -> MemoryRow:
+    """A MemoryRow from a row in column order."""
+    values = dict(zip(_MEMORY, row, strict=True))
+    return MemoryRow(**{k: json.loads(v) if k in _JSON else v for k, v in values.items()})
+
+
+def find_owner(tx: Transaction, name: str) -> int | None:
+    """The number of the owner called `name`, or None when nothing was ever stored for them."""
+    row = tx.one("select owner from owner where name = :name", {"name": name})
+    return None if row is None else int(row[0])
+
+
+def make_owner(tx: Transaction, name: str) -> int:
+    """The number of the owner called `name`, made when new; numbers are never used twice."""
+    tx.run("insert into owner (name) values (:name) on conflict (name) do nothing", {"name": name})
+    owner = find_owner(tx, name)
+    assert owner is not None  # noqa: S101  # inserted above, in the same transaction
+    return owner
+
+
+def owner_names(tx: Transaction) -> list[str]:
+    """The names of all owners, in order of first use."""
+    return [str(name) for (name,) in tx.all("select name from owner order by owner")]
+
+
+def owner_of_memory(tx: Transaction, memory_id: str) -> tuple[int, str, int] | None:
+    """Owner, owner's name and number of a memory; ids are unguessable, so holding one is the right to it."""
+    row = tx.one(
+        "select m.owner, o.name, m.number from memory m join owner o on o.owner = m.owner where m.id = :id",
+        {"id": memory_id},
+    )
+    return None if row is None else (int(row[0]), str(row[1]), int(row[2]))
+
+
+def embedder_number(tx: Transaction, name: str) -> int:
+    """The number under which the vectors of embedder `name` are stored."""
+    tx.run("insert into embedder (name) values (:name) on conflict (name) do nothing", {"name": name})
+    row = tx.one("select embedder from embedder where name = :name", {"name": name})
+    return int(row[0]) if row else 0
+
+
+class Space:
+    """One owner's rows inside one transaction; there is no way to reach another owner's from here."""
+
+    __slots__ = ("_tx", "owner")
+
+    def __init__(self, tx: Transaction, owner: int) -> None:
+        self._tx = tx
+        self.owner = owner
+
+    def _all(self, sql: str, **params: Any) -> list[Row]:
+        return self._tx.all(sql, {"owner": self.owner, **params})
+
+    def _run(self, sql: str, **params: Any) -> int:
+        return self._tx.run(sql, {"owner": self.owner, **params})
+
+    def _number(self, sql: str, **params: Any) -> int:
+        rows = self._all(sql, **params)
+        return int(rows[0][0]) if rows else 0
+
+    # -- versions: how other threads and processes notice a change
+
+    def versions(self) -> tuple[int, int]:
+        """`(version, epoch)`: version grows with every change, epoch when rows vanished."""
+        rows = self._all("select version, epoch from owner where owner = :owner")
+        return (int(rows[0][0]), int(rows[0][1])) if rows else (0, -1)
+
+    def touch(self, *, vanished: bool = False) -> int:
+        """Announce a change and return its version."""
+        self._run(
+            "update owner set version = version + 1, epoch = epoch + :gone where owner = :owner", gone=int(vanished)
+        )
+        return self.versions()[0]
+
+    # -- messages
+
+    def next_position(self) -> int:
+        """The position of the next message."""
+        return self._number("select coalesce(max(position), -1) + 1 from message where owner = :owner")
+
+    def put_message(self, row: MessageRow) -> bool:
+        """Store a message; False when this conversation has it already."""
+        values = {name: getattr(row, name) for name in _MESSAGE}
+        return self._run(_PUT_MESSAGE, **values) == 1
+
+    def known_messages(self, conversation: str, identities: Sequence[tuple[str, bytes]]) -> set[tuple[str, bytes]]:
+        """Which of the `(id, digest)` pairs this conversation holds already."""
+        found: set[tuple[str, bytes]] = set()
+        for key, digest in identities:
+            if self._all(
+                "select 1 from message where owner = :owner and conversation = :conversation and id = :id"
+                " and digest = :digest",
+                conversation=conversation,
+                id=key,
+                digest=digest,
+            ):
+                found.add((key, digest))
+        return found
+
+    def last_messages(self, conversation: str, limit: int) -> list[MessageRow]:
+        """The newest `limit` messages of a conversation, oldest first."""
+        rows = self._all(
+            f"select {_MESSAGE_LIST} from message where owner = :owner and conversation = :conversation"  # noqa: S608
+            " and body <> '' order by position desc limit :limit",
+            conversation=conversation,
+            limit=limit,
+        )
+        return [MessageRow(*row) for row in reversed(rows)]
+
+    def message_terms(self, after: int) -> list[tuple[int, str, str]]:
+        """`(position, conversation, terms)` of the messages behind position `after`."""
+        return self._all(
+            "select position, conversation, terms from message where owner = :owner and position > :after"
+            " order by position",
+            after=after,
+        )
+
+    def blank_messages(self, positions: Iterable[int]) -> None:
+        """Empty messages but keep their identity, so that telling them again stores nothing."""
+        for position in positions:
+            self._run(
+                "update message set body = '', terms = '' where owner = :owner and position = :position",
+                position=position,
+            )
+
+    def blank_sources(self, ids: Iterable[str]) -> None:
+        """Empty the messages with these ids, in whatever conversation."""
+        self._run(
+            "update message set body = '', terms = ''"
+            " where owner = :owner and id in (select value from json_each(:ids))",
+            ids=json.dumps(list(ids)),
+        )
+
+    # -- memories
+
+    def next_number(self) -> int:
+        """The number of the next memory."""
+        return self._number("select coalesce(max(number), -1) + 1 from memory where owner = :owner")
+
+    def put_memory(self, row: MemoryRow) -> None:
+        """Store a memory, replacing the one of the same number."""
+        values = {name: getattr(row, name) for name in _MEMORY}
+        values.update({name: json.dumps(values[name], ensure_ascii=False) for name in _JSON})
+        self._run(_PUT_MEMORY, **values)
+
+    def _memories(self, where: str, **params: Any) -> list[MemoryRow]:
+        sql = f"select {_MEMORY_LIST} from memory where owner = :owner and {where}"  # noqa: S608
+        return [memory_of(row) for row in self._all(sql, **params)]
+
+    def memory(self, memory_id: str) -> MemoryRow | None:
+        """The memory with this id."""
+        rows = self._memories("id = :id", id=memory_id)
+        return rows[0] if rows else None
+
+    def memories(self, numbers: Iterable[int]) -> list[MemoryRow]:
+        """The memories with these numbers, in no particular order."""
+        return self._memories("number in (select value from json_each(:numbers))", numbers=json.dumps(list(numbers)))
+
+    def all_memories(self) -> list[MemoryRow]:
+        """Every memory, oldest first."""
+        return self._memories("1 order by number")
+
+    def changed_memories(self, version: int) -> list[MemoryRow]:
+        """The memories written after `version`."""
+        return self._memories("version > :version order by number", version=version)
+
+    def same_memories(self, kind: str, fingerprint: bytes) -> list[MemoryRow]:
+        """Memories of `kind` that say the same."""
+        return self._memories("kind = :kind and fingerprint = :print order by number", kind=kind, print=fingerprint)
+
+    def slot_memories(self, slot: str) -> list[MemoryRow]:
+        """The memories of one slot, oldest first."""
+        return self._memories("slot = :slot order by number", slot=slot)
+
+    def drop_vector(self, number: int) -> None:
+        """Delete the vector of a memory."""
+        self._run("delete from vector where owner = :owner and number = :number", number=number)
+
+    def drop_memories(self, numbers: Iterable[int]) -> int:
+        """Delete memories and their vectors; the number of memories deleted."""
+        gone = 0
+        for number in numbers:
+            self.drop_vector(number)
+            gone += self._run("delete from memory where owner = :owner and number = :number", number=number)
+        return gone
+
+    def drop(self) -> None:
+        """Delete everything of this owner, the owner included."""
+        for table in ("vector", "memory", "message", "owner"):
+            self._run(f"delete from {table} where owner = :owner")  # noqa: S608
+
+    # -- vectors
+
+    def put_vector(self, number: int, version: int, embedder: int, data: bytes) -> None:
+        """Store the vector of a memory, replacing an older one."""
+        self._run(
+            "insert or replace into vector (owner, number, version, embedder, data)"
+            " values (:owner, :number, :version, :embedder, :data)",
+            number=number,
+            version=version,
+            embedder=embedder,
+            data=data,
+        )
+
+    def vectors(self, embedder: str, version: int) -> list[tuple[int, bytes]]:
+        """`(number, data)` of the vectors of `embedder` written after `version`."""
+        return self._all(
+            "select number, data from vector where owner = :owner and version > :version"
+            " and embedder = (select embedder from embedder where name = :embedder) order by number",
+            embedder=embedder,
+            version=version,
+        )
+
+    def without_vector(self, embedder: int, limit: int) -> list[MemoryRow]:
+        """Up to `limit` memories that have no vector of `embedder`."""
+        return self._memories(
+            "not exists (select 1 from vector v where v.owner = :owner and v.number = memory.number"
+            " and v.embedder = :embedder) order by number limit :limit",
+            embedder=embedder,
+            limit=limit,
+        )
