@@ -10,17 +10,9 @@ from datetime import datetime
 from typing import Any, Literal, Required, TypeAlias, TypedDict
 
 from .models import MessageLike
-from .requests import ExtractionType
 
 MessagesLike: TypeAlias = Sequence[MessageLike]
 """A conversation: Messages, dicts or `(role, text)` tuples, oldest first."""
-
-
-class ExtractOptions(TypedDict, total=False):
-    """Keyword parameters of `extract_memory`."""
-
-    extraction_types: list[ExtractionType] | None
-    model: str | None
 
 
 class AddOptions(TypedDict, total=False):
