@@ -6,11 +6,13 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
 
 from memos_integrations.models import Message, Role
 
+M = TypeVar("M", bound=BaseMessage)
 _ROLES: dict[str, Role] = {"human": "user", "tool": "tool", "system": "system"}
 _ANSWER_KEYS = ("output", "answer", "text", "response", "result")
 
@@ -103,7 +105,7 @@ def split_turns(messages: Sequence[BaseMessage]) -> list[Turn]:
     return turns
 
 
-def with_text(message: BaseMessage, text: str) -> BaseMessage:
+def with_text(message: M, text: str) -> M:
     """A copy of `message` with `text` after its own content; string content stays a string."""
     own = message.content
     if isinstance(own, str):

@@ -13,7 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_bu
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from memos_integrations.client import MemOSClient
-from memos_integrations.session import MemorySession, SessionOptions, Sessions
+from memos_integrations.session import MemorySession, SessionOptions
 
 from ._messages import answer_text, asked_text, digest, exchange
 from ._options import gathered
@@ -38,7 +38,7 @@ class MemOSChatMemory(BaseChatMemory):
     """Long-term memory of one user as a classic chain memory: one search before and one extraction after each run.
 
     `memory_key` becomes the block of recalled memories, always a string and "" when there are none; `history_key` the
-    conversation so far, as messages when `reexchange` is true, else as text. `input_key` and `output_key` name
+    conversation so far, as messages when `return_messages` is true, else as text. `input_key` and `output_key` name
     the user's text and the answer where a chain has several inputs or outputs. `chat_memory` may be any chat message
     history. Classic chains pass no ids on: use one memory object per user and conversation; a blank `user_id` raises
     ConfigurationError. Other keyword options are those of MemorySession.
@@ -65,7 +65,9 @@ class MemOSChatMemory(BaseChatMemory):
     def model_post_init(self, context: Any, /) -> None:
         """Open the session."""
         super().model_post_init(context)
-        self._session = Sessions(self.client, self.options).of(self.user_id, self.conversation_id)
+        self._session = MemorySession(
+            self.client, user_id=self.user_id, conversation_id=self.conversation_id, options=self.options
+        )
 
     @property
     def memory_variables(self) -> list[str]:
@@ -75,13 +77,13 @@ class MemOSChatMemory(BaseChatMemory):
     def load_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """The recalled block for the user's text in `inputs`, and the history; without inputs nothing is searched."""
         query = self._query(inputs)
-        prompt = self._session.recall_for_turn(self._turn_key, query).prompt if query else ""
+        prompt = self._session.recall_for_turn(self._turn_key(query), query).prompt if query else ""
         return self._variables(prompt, self.chat_memory.messages)
 
     async def aload_memory_variables(self, inputs: dict[str, Any]) -> dict[str, Any]:
         """Async twin of `load_memory_variables`."""
         query = self._query(inputs)
-        prompt = (await self._session.arecall_for_turn(self._turn_key, query)).prompt if query else ""
+        prompt = (await self._session.arecall_for_turn(self._turn_key(query), query)).prompt if query else ""
         return self._variables(prompt, await self.chat_memory.aget_messages())
 
     def save_context(self, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
@@ -109,12 +111,11 @@ class MemOSChatMemory(BaseChatMemory):
         await self.chat_memory.aclear()
         self._session.clear_overlay()
 
-    @property
-    def _turn_key(self) -> str:
-        return digest(self._id, self._turns)
+    def _turn_key(self, *question: str) -> str:
+        return digest(self._id, self._turns, *question)
 
     def _close_turn(self) -> str:
-        key = self._turn_key
+        key = self._turn_key()
         self._turns += 1
         return key
 
@@ -126,7 +127,7 @@ class MemOSChatMemory(BaseChatMemory):
 
     def _variables(self, prompt: str, messages: Sequence[BaseMessage]) -> dict[str, Any]:
         # A copy: chains put this list into their output, which the next turn must not change.
-        history = list(messages) if self.reexchange else get_buffer_string(messages)
+        history = list(messages) if self.return_messages else get_buffer_string(messages)
         return {self.memory_key: prompt, self.history_key: history}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, NotRequired
+from typing import Annotated, Any, NotRequired, Unpack
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -23,7 +23,7 @@ from langgraph.runtime import Runtime
 from memos_integrations.client import MemOSClient
 from memos_integrations.models import Message
 from memos_integrations.prompt import INSTRUCTIONS
-from memos_integrations.session import MemorySession, SessionOptions, Sessions
+from memos_integrations.session import MemorySession, SessionKeywords, SessionOptions, Sessions
 
 from ._identity import Identity, MemOSContext, configurable, resolve
 from ._messages import Turn, digest, is_user, split_turns, text_of, with_text
@@ -56,7 +56,12 @@ class MemOSMiddleware(AgentMiddleware[MemOSState, Any, Any]):
     state_schema = MemOSState
 
     def __init__(
-        self, client: MemOSClient, *, user_id: str | None = None, conversation_id: str | None = None, **options: Any
+        self,
+        client: MemOSClient,
+        *,
+        user_id: str | None = None,
+        conversation_id: str | None = None,
+        **options: Unpack[SessionKeywords],
     ) -> None:
         super().__init__()
         self.tools = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import replace
 from typing import Annotated, Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
@@ -14,6 +15,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from memos_integrations.client import MemOSClient
 from memos_integrations.models import FactMemory, PreferenceMemory
+from memos_integrations.requests import MAX_ITEMS
 from memos_integrations.session import MemorySession, Recall, SessionOptions, Sessions
 
 from ._identity import configurable, resolve
@@ -41,17 +43,12 @@ class MemOSRetriever(BaseRetriever):
     conversation_id: str | None = Field(default=None, repr=False)
     k: Annotated[int, Field(ge=1)] = 6
     options: SessionOptions = Field(default_factory=SessionOptions, exclude=True, repr=False)
-    _sessions: Sessions = PrivateAttr()
+    _by_limit: dict[int, Sessions] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _gather_options(cls, values: dict[str, Any]) -> dict[str, Any]:
         return gathered(values)
-
-    def model_post_init(self, context: Any, /) -> None:
-        """Open no connection, only remember how to."""
-        super().model_post_init(context)
-        self._sessions = Sessions(self.client, self.options)
 
     def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """Search; `user_id`, `conversation_id` and `k` may be given as keywords."""
@@ -78,8 +75,8 @@ class MemOSRetriever(BaseRetriever):
         conversation_id: str | None = None,
         k: int | None = None,
     ) -> list[Document]:
-        session = self._session(user_id, conversation_id)
-        return _documents(session.recall(query), k or self.k)
+        session, k = self._session(user_id, conversation_id, k)
+        return _documents(session.recall(query), k)
 
     async def _aget_relevant_documents(
         self,
@@ -90,13 +87,19 @@ class MemOSRetriever(BaseRetriever):
         conversation_id: str | None = None,
         k: int | None = None,
     ) -> list[Document]:
-        session = self._session(user_id, conversation_id)
-        return _documents(await session.arecall(query), k or self.k)
+        session, k = self._session(user_id, conversation_id, k)
+        return _documents(await session.arecall(query), k)
 
-    def _session(self, user_id: str | None, conversation_id: str | None) -> MemorySession:
+    def _session(self, user_id: str | None, conversation_id: str | None, k: int | None) -> tuple[MemorySession, int]:
         given = {"user_id": user_id, "conversation_id": conversation_id}
         identity = resolve(given, configurable(_call_config.get()), self)
-        return self._sessions.of(identity.user_id, identity.conversation_id)
+        k = self.k if k is None else k
+        # The best k of both kinds together are among the best k of each.
+        limit = max(0, min(k, MAX_ITEMS))
+        if limit not in self._by_limit:
+            options = replace(self.options, memory_limit=limit, preference_limit=limit)
+            self._by_limit[limit] = Sessions(self.client, options)
+        return self._by_limit[limit].of(identity.user_id, identity.conversation_id), k
 
 
 def _documents(recall: Recall, k: int) -> list[Document]:
@@ -104,17 +107,19 @@ def _documents(recall: Recall, k: int) -> list[Document]:
 
 
 def _document(memory: FactMemory | PreferenceMemory) -> Document:
-    fact = isinstance(memory, FactMemory)
+    if isinstance(memory, FactMemory):
+        own = {"kind": "fact", "key": memory.memory_key, "type": memory.memory_type, "tags": list(memory.tags)}
+        reasoning = None
+    else:
+        own = {"kind": "preference", "key": None, "type": memory.preference_type, "tags": []}
+        reasoning = memory.reasoning
     metadata = {
-        "kind": "fact" if fact else "preference",
-        "key": memory.memory_key if fact else None,
-        "type": memory.memory_type if fact else memory.preference_type,
-        "tags": list(memory.tags) if fact else [],
+        **own,
+        "reasoning": reasoning,
         "id": memory.id,
         "create_time": memory.create_time,
         "update_time": memory.update_time,
         "relativity": memory.relativity,
-        "reasoning": None if fact else memory.reasoning,
         "message_ids": list(memory.message_ids),
         "conversation_id": memory.conversation_id,
         "status": memory.status,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Unpack
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 
 from memos_integrations.client import MemOSClient
 from memos_integrations.errors import ConfigurationError
-from memos_integrations.session import MemorySession, SessionOptions, Sessions
+from memos_integrations.session import MemorySession, SessionKeywords, SessionOptions, Sessions
 
 from ._identity import configurable, resolve
 from ._messages import answer_text, asked_text, exchange
@@ -26,7 +26,7 @@ def with_memos(
     output_key: str | None = None,
     user_id: str | None = None,
     conversation_id: str | None = None,
-    **options: Any,
+    **options: Unpack[SessionKeywords],
 ) -> MemOSRunnable:
     """`chain` with long-term memory: one search before and one extraction after each call, streams included.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Unpack
 
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, InjectedToolArg, StructuredTool
@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from memos_integrations.client import MemOSClient
 from memos_integrations.models import Message
-from memos_integrations.session import MemorySession, SessionOptions, Sessions
+from memos_integrations.session import MemorySession, SessionKeywords, SessionOptions, Sessions
 
 from ._identity import configurable, resolve
 
@@ -34,7 +34,11 @@ class AddMemoryInput(BaseModel):
 
 
 def create_memos_tools(
-    client: MemOSClient, *, user_id: str | None = None, conversation_id: str | None = None, **options: Any
+    client: MemOSClient,
+    *,
+    user_id: str | None = None,
+    conversation_id: str | None = None,
+    **options: Unpack[SessionKeywords],
 ) -> list[BaseTool]:
     """Two tools, `search_memory` and `add_memory`, for `create_agent`, LangGraph's ToolNode or plain calls.
 
