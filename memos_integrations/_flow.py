@@ -1,8 +1,8 @@
 """Steps of an operation, and the two drivers that carry them out.
 
-An operation is a generator: it yields what it wants done (`Call`, `Sleep`, `Save`, `Ask`) and returns the answer. `run` and
-`arun` are the only places where sync and async differ. A driver throws every exception of a step into the flow, so
-that retry and deadline logic sees it, and closes the flow when it is abandoned or cancelled.
+An operation is a generator: it yields what it wants done (`Call`, `Sleep`, `Save`, `Ask`) and returns the answer.
+`run` and `arun` are the only places where sync and async differ. A driver throws every exception of a step into the
+flow, so that retry and deadline logic sees it, and closes the flow when it is abandoned or cancelled.
 """
 
 from __future__ import annotations

@@ -1,0 +1,281 @@
+"""Read-your-writes: what the last turns said, shown until a search returns it.
+
+Two sources: turns still waiting in the outbox (their memories come from the saved answer of extract/memory or, before
+there is one, from the local extractor) and turns that were sent but that no search has shown yet. The first is read
+from the outbox at every recall, so other processes see it too; the second lives here, per user, for a limited time.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+import unicodedata
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any, TypeVar
+
+from ._outbox import Job
+from .engine.extract import extract
+from .engine.records import Candidate
+from .engine.text import terms
+from .models import ExtractResult, FactMemory, Message, PreferenceMemory, SearchResult
+
+Memory = FactMemory | PreferenceMemory
+M = TypeVar("M", FactMemory, PreferenceMemory)
+_NOT_WORD = re.compile(r"[\W_]+")
+_SAME = 0.8  # share of common content words from which two short texts count as the same memory
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What one turn said: memories no search has shown yet, and the user's wishes to forget something, in terms."""
+
+    key: str = field(repr=False)
+    memories: tuple[FactMemory, ...] = field(default=(), repr=False)
+    preferences: tuple[PreferenceMemory, ...] = field(default=(), repr=False)
+    forgets: tuple[frozenset[str], ...] = field(default=(), repr=False)
+
+
+class Overlay:
+    """Fresh memories per user, bounded by age, by turns per user and by users; safe to use from any thread."""
+
+    def __init__(
+        self,
+        *,
+        ttl_s: float = 900.0,
+        turns: int = 32,
+        users: int = 2048,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ttl_s, self._turns, self._users, self._clock = ttl_s, turns, users, clock
+        self._lock = threading.Lock()
+        self._sent: OrderedDict[str, OrderedDict[str, tuple[float, Fresh]]] = OrderedDict()
+        self._local: OrderedDict[str, Fresh] = OrderedDict()
+
+    def sent(self, user_id: str, fresh: Fresh) -> None:
+        """Keep what a turn said, now that it was sent and no longer waits in the outbox."""
+        with self._lock:
+            turns = self._sent.setdefault(user_id, OrderedDict())
+            self._sent.move_to_end(user_id)
+            turns[fresh.key] = (self._clock(), fresh)
+            _bound(turns, self._turns)
+            _bound(self._sent, self._users)
+
+    def of(self, user_id: str, waiting: Sequence[Job]) -> list[Fresh]:
+        """Fresh turns of a user, newest first; `waiting` are the user's turns in the outbox, oldest first."""
+        pending = {job.turn.key: self.said(job, waiting) for job in waiting}
+        oldest = self._clock() - self._ttl_s
+        with self._lock:
+            turns = self._sent.get(user_id, OrderedDict())
+            for key in [k for k, (born, _) in turns.items() if born < oldest]:
+                del turns[key]
+            kept = [fresh for _, fresh in turns.values() if fresh.key not in pending]
+        return list(reversed([*kept, *pending.values()]))
+
+    def said(self, job: Job, before: Sequence[Job] = ()) -> Fresh:
+        """What the turn of `job` said: as the server extracted it, else as the local extractor reads it."""
+        if job.extracted:
+            return _dated(ExtractResult.model_validate_json(job.extracted), job)
+        with self._lock:
+            known = self._local.get(job.turn.key)
+        if known is None:
+            known = _read(job, before)
+            with self._lock:
+                self._local[job.turn.key] = known
+                _bound(self._local, 256)
+        return known
+
+    def confirm(self, user_id: str, found: SearchResult) -> None:
+        """Drop what a search has shown."""
+        with self._lock:
+            turns = self._sent.get(user_id)
+            if not turns:
+                return
+            shown = _Known([*found.memories, *found.preferences])
+            for key, (born, fresh) in list(turns.items()):
+                memories = tuple(m for m in fresh.memories if m not in shown)
+                preferences = tuple(p for p in fresh.preferences if p not in shown)
+                if memories or preferences:
+                    turns[key] = (born, Fresh(key, memories, preferences))
+                else:
+                    del turns[key]
+
+    def forget(self, user_id: str) -> None:
+        """Drop everything fresh of a user."""
+        with self._lock:
+            self._sent.pop(user_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """Server results and fresh memories together, nothing twice, within the limits."""
+
+    memories: list[FactMemory] = field(default_factory=list, repr=False)
+    preferences: list[PreferenceMemory] = field(default_factory=list, repr=False)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def merge(
+    found: SearchResult,
+    fresh: Sequence[Fresh],
+    query: str,
+    *,
+    memory_limit: int,
+    preference_limit: int,
+    strict: bool = False,
+) -> Merged:
+    """What a recall shows: relevant fresh memories, then the server's, then other fresh ones where slots are left.
+
+    Where the server fills the list, fresh memories take at most half of it. `strict` (the caller asked for a relevance
+    threshold) leaves out fresh memories that share no word with the query.
+    """
+    left_out: Counter[str] = Counter()
+    forgets = [forget for turn in fresh for forget in turn.forgets]
+    wanted = frozenset(terms(query))
+    new_facts = [m for turn in fresh for m in turn.memories]
+    new_preferences = [p for turn in fresh for p in turn.preferences]
+    join = partial(_join, wanted=wanted, strict=strict, left_out=left_out)
+    return Merged(
+        join(_kept(found.memories, forgets), new_facts, memory_limit),
+        join(_kept(found.preferences, forgets), new_preferences, preference_limit),
+        left_out,
+    )
+
+
+def _join(
+    server: Iterable[M],
+    fresh: Sequence[M],
+    limit: int,
+    *,
+    wanted: frozenset[str],
+    strict: bool,
+    left_out: Counter[str],
+) -> list[M]:
+    known = _Known()
+    stored: list[M] = [m for m in server if known.add(m)]
+    for memory in stored:
+        known.read(memory)
+    new: list[tuple[float, M]] = []
+    for memory in fresh:
+        if known.add(memory):
+            share = len(wanted & frozenset(terms(memory.text))) / max(1, len(wanted))
+            new.append((share, memory.model_copy(update={"relativity": max(0.01, round(share, 4))})))
+        else:
+            left_out["duplicate"] += 1
+    relevant: list[M] = [m for share, m in sorted(new, key=lambda pair: -pair[0]) if share]
+    others: list[M] = [] if strict else [m for share, m in new if not share]
+    room: int = max(limit - len(stored), (limit + 1) // 2)
+    joined = relevant[:room] + stored + others + relevant[room:]
+    left_out["limit"] += max(0, len(joined) - limit)
+    return joined[:limit]
+
+
+def _kept(memories: Iterable[M], forgets: Sequence[frozenset[str]]) -> Iterator[M]:
+    """The memories that no pending "forget my …" names."""
+    for memory in memories:
+        words = frozenset(terms(memory.text)) if forgets else frozenset()
+        if not any(forget <= words for forget in forgets):
+            yield memory
+
+
+class _Known:
+    """What is shown already, by text, and which messages the server surely has read."""
+
+    def __init__(self, stored: Iterable[Memory] = ()) -> None:
+        self._texts: set[str] = set()
+        self._words: list[frozenset[str]] = []
+        self._read: set[tuple[str | None, str]] = set()
+        for memory in stored:
+            self.add(memory)
+            self.read(memory)
+
+    def read(self, memory: Memory) -> None:
+        """The server showed `memory`: whatever else its source messages said is stored, too."""
+        self._read.update(_sources(memory))
+
+    def add(self, memory: Memory) -> bool:
+        """Note `memory`; False when it says what another one already says."""
+        if memory in self:
+            return False
+        self._texts.add(_plain(memory.text))
+        self._words.append(frozenset(terms(memory.text)))
+        return True
+
+    def __contains__(self, memory: object) -> bool:
+        if not isinstance(memory, FactMemory | PreferenceMemory):
+            return False
+        if _plain(memory.text) in self._texts or not self._read.isdisjoint(_sources(memory)):
+            return True
+        words = frozenset(terms(memory.text))
+        return any(_alike(words, other) for other in self._words)
+
+
+def _sources(memory: Memory) -> list[tuple[str | None, str]]:
+    # Message ids are unique only within one conversation.
+    return [(memory.conversation_id, message_id) for message_id in memory.message_ids]
+
+
+def _alike(left: frozenset[str], right: frozenset[str]) -> bool:
+    # Negation and numbers are terms of their own for a reader: texts that differ in them are never alike.
+    if not left or not right or (left ^ right) & _TELLING or any(t.isdigit() for t in left ^ right):
+        return False
+    return len(left & right) >= _SAME * len(left | right)
+
+
+_TELLING = frozenset({"not", "no", "never", "dislike", "hate", "avoid", "不", "没", "别"})
+
+
+def _plain(text: str) -> str:
+    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _bound(items: OrderedDict[str, Any], size: int) -> None:
+    while len(items) > size:
+        items.popitem(last=False)
+
+
+def _read(job: Job, before: Sequence[Job]) -> Fresh:
+    """What the local extractor finds in a turn, with earlier waiting turns of its conversation as context."""
+    turn = job.turn
+    said = _moment(job)
+    earlier: list[Message] = []
+    for other in before:
+        if other.seq < job.seq and other.turn.conversation_id == turn.conversation_id:
+            earlier += other.turn.messages
+    found = extract(turn.messages, context=earlier[-6:], now=said)
+    result = ExtractResult(
+        memories=[_fact(c) for c in found.memories], preferences=[_preference(c) for c in found.preferences]
+    )
+    fresh = _dated(result, job)
+    forgets = tuple(words for text in found.forgets if (words := frozenset(terms(text))))
+    return Fresh(fresh.key, fresh.memories, fresh.preferences, forgets)
+
+
+def _fact(c: Candidate) -> FactMemory:
+    return FactMemory(
+        memory_key=c.key, memory_value=c.text, memory_type=c.type, tags=list(c.tags), create_time=c.said_on
+    )
+
+
+def _preference(c: Candidate) -> PreferenceMemory:
+    return PreferenceMemory(preference=c.text, preference_type=c.type, reasoning=c.reasoning, create_time=c.said_on)
+
+
+def _dated(result: ExtractResult, job: Job) -> Fresh:
+    """The memories with time, conversation and source messages, which extract/memory does not tell."""
+    ids = [m.id for m in job.turn.messages if m.id]
+    base = {"conversation_id": job.turn.conversation_id, "status": "activated"}
+
+    def told(memory: M) -> M:
+        own = {"create_time": memory.create_time or _moment(job), "message_ids": memory.message_ids or ids}
+        return memory.model_copy(update={**base, **own})
+
+    return Fresh(job.turn.key, tuple(map(told, result.memories)), tuple(map(told, result.preferences)))
+
+
+def _moment(job: Job) -> datetime:
+    return datetime.fromtimestamp(job.created_ms / 1000, timezone.utc)
