@@ -10,7 +10,7 @@ import time
 import weakref
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx
 from pydantic import SecretStr
@@ -20,6 +20,7 @@ from ._flow import HttpRequest, HttpResponse
 from ._policy import AnswerLost
 from .errors import ConfigurationError, ConnectionFailed, DeadlineExceeded
 
+Transport: TypeAlias = httpx.BaseTransport
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "memos-integrations"}
 
 
@@ -30,7 +31,9 @@ class HttpWire:
     this machine. After a fork the child opens its own connections. An async client is closed by its loop's shutdown.
     """
 
-    def __init__(self, base_url: str, key: SecretStr | None, transport: Any = None, *, trust_env: bool = True) -> None:
+    def __init__(
+        self, base_url: str, key: SecretStr | None, transport: Transport | None = None, *, trust_env: bool = True
+    ) -> None:
         self.base_url = base_url
         self._key, self._transport, self._trust_env = key, transport, trust_env
         self._clock = CallClock()

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack
 
-import httpx
 from pydantic import SecretStr
 
 from . import _operations as operations
 from ._flow import Flow, arun, run
 from ._policy import Policy, RetryPolicy
-from ._wire import HttpWire
+from ._wire import HttpWire, Transport
 from .config import Settings
 from .errors import ConfigurationError
 from .models import (
@@ -58,7 +57,7 @@ class _Remote:
     """A cloud or a server. Pickling drops the key; unpickling takes it from the environment again."""
 
     settings: Settings
-    transport: Any = field(default=None, repr=False)
+    transport: Transport | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if self.settings.api_key is None and not self.settings.loopback:
@@ -79,7 +78,7 @@ class _Remote:
         return _reconnected, (replace(self.settings, api_key=None), self.transport)
 
 
-def _reconnected(settings: Settings, transport: Any) -> _Remote:
+def _reconnected(settings: Settings, transport: Transport | None) -> _Remote:
     return _Remote(replace(settings, api_key=Settings.from_env().api_key), transport)
 
 
@@ -128,7 +127,7 @@ class MemOSClient:
         *,
         timeout_s: float = 30.0,
         max_attempts: int = 3,
-        transport: httpx.BaseTransport | None = None,
+        transport: Transport | None = None,
         settings: Settings | None = None,
         policy: Policy | None = None,
     ) -> None:

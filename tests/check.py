@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "memos_integrations"
 # Who may talk HTTP, open SQLite and read the environment: each in one place, so that each rule is kept in one place.
 IMPORTERS = {
-    "httpx": {"client.py", "engine/transport.py", "engine/endpoint.py"},
+    "httpx": {"_wire.py", "engine/transport.py", "engine/endpoint.py"},
     "sqlite3": {"_sqlite.py"},
 }
 MAX_LINES = 400
