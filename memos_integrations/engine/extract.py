@@ -1,4 +1,8 @@
-"""Memories from messages without an LLM: facts in the third person, preferences, and requests to forget (pure, no I/O)."""
+"""Memories from messages without an LLM: facts, preferences and requests to forget; pure, deterministic, no I/O.
+
+What counts is what users say: an assistant's words become memory only where the user takes them up (an option chosen, a
+proposal accepted, a question answered). English and Chinese are understood; other languages are kept as quoted facts.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +11,22 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from memos_integrations._text import estimate_tokens, split_text
-from memos_integrations.engine.acts import Act, act
-from memos_integrations.engine.junk import is_acted, material_start, speech
+from memos_integrations._text import clip_text
+from memos_integrations.engine.choices import asks_taste, attribute, is_small_offer
+from memos_integrations.engine.facts import facts
+from memos_integrations.engine.headings import heading, tags
+from memos_integrations.engine.preferences import Stated, continues, stated
 from memos_integrations.engine.records import Candidate, Extraction
-from memos_integrations.engine.rewrite import Speaker, plain, retell, speaks_of_self
-from memos_integrations.engine.sentences import sentences
+from memos_integrations.engine.rewrite import Speaker, retell
+from memos_integrations.engine.sentences import is_chinese, sentences
+from memos_integrations.engine.telling import Told, read
+from memos_integrations.engine.text import terms
+from memos_integrations.engine.updates import slots, taste_slot
 from memos_integrations.models import Message
 
-FACT_TOKENS = 60
 ALL_TYPES = frozenset({"memory", "preference"})
+_TALKING = frozenset({"user", "assistant"})
+_QUOTE_TOKENS = 60
 
 
 class Extractor(Protocol):
@@ -45,61 +55,140 @@ def extract(
 ) -> Extraction:
     """Facts, preferences and requests to forget that the users and named speakers of `messages` told.
 
-    Relative dates are resolved against each message's `chat_time`, else `now`. Nothing in `context` is extracted.
+    Relative dates are resolved against each message's `chat_time`, else `now`. Nothing in `context` is extracted; it
+    only explains replies. `types` is what the caller wants of "memory" and "preference".
     """
     found = _Found()
+    talk = [m for m in (*context, *messages) if m.role in _TALKING]
+    among_people = not any(m.role == "assistant" for m in talk)
+    before = [m for m in context if m.role in _TALKING]
+    places = [i - len(context) for i, m in enumerate(context) if m.role in _TALKING]
     for index, message in enumerate(messages):
-        if message.role == "user" or (message.role == "assistant" and message.role_name):
-            _one(message, index, found, now)
+        if message.role == "user":
+            told = read(message, before, now, among_people=among_people and bool(message.role_name))
+            sources = (places[-1], index) if told.reply else (index,)
+            _replied(told, sources, found)
+            _stated(told, (index,), found)
+            found.forgets += told.forgets
+        if message.role in _TALKING:
+            before.append(message)
+            places.append(index)
     return Extraction(
-        memories=tuple(found.memories) if "memory" in types else (),
-        preferences=tuple(found.preferences) if "preference" in types else (),
-        forgets=tuple(found.forgets),
+        memories=tuple(_once(found.memories)) if "memory" in types else (),
+        preferences=tuple(_once(found.preferences)) if "preference" in types else (),
+        forgets=tuple(dict.fromkeys(found.forgets)),
     )
 
 
-def _one(message: Message, index: int, found: _Found, now: datetime) -> None:
-    speaker = Speaker(message.role_name or None)
-    text = speech(message.text)
-    if not speaker.name:
-        if is_acted(text):
-            return
-        start = material_start(text)
-        text = text if start is None else text[:start]
-    told: list[str] = []
-    for sentence in sentences(text):
-        kind = act(sentence)
-        if kind is Act.FORGET:
-            found.forgets.append(sentence)
-        elif kind is Act.STATEMENT or (speaker.name and kind not in {Act.SMALLTALK, Act.INJECTION}):
-            told.append(plain(sentence))
-    for piece in _pieces(told, speaker):
-        found.memories.append(
-            Candidate(
-                kind="memory",
-                text=piece,
-                type="UserMemory" if not speaker.name and speaks_of_self(text) else "LongTermMemory",
-                key=piece[:60],
-                sources=(index,),
-                said_on=now,
-                speaker=speaker.name,
+def _once(candidates: list[Candidate]) -> list[Candidate]:
+    return list({c.text: c for c in reversed(candidates)}.values())[::-1]
+
+
+def _stated(told: Told, sources: tuple[int, ...], found: _Found) -> None:
+    """Facts and explicit preferences of what the message states by itself."""
+    found.memories += facts(told.statements, told.speaker, told.said, timed=told.timed, sources=sources)
+    open_item: Stated | None = None
+    for sentence in told.statements:
+        items = stated(sentence)
+        for item in items:
+            if open_item and continues(open_item, item) and found.preferences:
+                open_item = Stated(f"{open_item.text} {item.text}", open_item.sign)
+                found.preferences[-1] = _explicit(open_item.text, told, sources)
+            else:
+                open_item = item
+                found.preferences.append(_explicit(item.text, told, sources))
+        open_item = items[-1] if items and len(items) == 1 else None
+    for sentence in told.styles:
+        found.preferences.append(_style(sentence, told, sources))
+
+
+def _explicit(text: str, told: Told, sources: tuple[int, ...]) -> Candidate:
+    return _preference(_retold(text, told.speaker), told, sources, reasoning=_evidence(text, told.speaker))
+
+
+def _retold(text: str, speaker: Speaker) -> str:
+    parts = [retell(s, speaker) for s in sentences(text)]
+    return " ".join(p for p in parts if p) if all(parts) else speaker.quote(text)
+
+
+def _style(sentence: str, told: Told, sources: tuple[int, ...]) -> Candidate:
+    speaker = told.speaker
+    asked = f"{speaker.subject_zh}要求：{sentence}" if is_chinese(sentence) else f"{speaker.subject} asked the assistant: {sentence}"
+    return _preference(asked, told, sources, reasoning=_evidence(sentence, speaker))
+
+
+def _evidence(text: str, speaker: Speaker) -> str:
+    quote = clip_text(text, _QUOTE_TOKENS)
+    if is_chinese(text):
+        return f"{speaker.subject_zh}明确说过：“{quote}”"
+    return f'{speaker.subject} stated it: "{quote}"'
+
+
+def _preference(
+    text: str, told: Told, sources: tuple[int, ...], *, reasoning: str, kind: str = "explicit_preference"
+) -> Candidate:
+    filled = slots(text) or [s for s in (taste_slot(text),) if s]
+    return Candidate(
+        kind="preference",
+        text=text,
+        type=kind,
+        key=heading(text, []),
+        reasoning=reasoning,
+        tags=tags(text),
+        sources=sources,
+        said_on=told.said,
+        slot=filled[0] if len(filled) == 1 and kind == "explicit_preference" else None,
+        speaker=told.speaker.name,
+    )
+
+
+def _replied(told: Told, sources: tuple[int, ...], found: _Found) -> None:
+    """What the message means as a reply: a choice, a yes, or an answer; its words are taken out of the statements."""
+    reply, speaker = told.reply, told.speaker
+    if reply is None:
+        return
+    if reply.kind == "choice":
+        _chosen(told, sources, found)
+    elif reply.kind == "accepted":
+        if not is_small_offer(reply.asked):
+            text = (
+                f"{speaker.subject_zh}对“{reply.asked}”回答：是。"
+                if is_chinese(reply.asked)
+                else f'Asked "{reply.asked}", {speaker.object} said yes.'
             )
+            _answered(text, reply.asked, told, sources, found)
+    elif told.answer and not is_small_offer(reply.asked):
+        plain_answer = attribute(reply.asked, told.answer, subject=speaker.subject, subject_zh=speaker.subject_zh)
+        text = plain_answer or (
+            f"被问到“{reply.asked}”，{speaker.subject_zh}回答：{told.answer}"
+            if is_chinese(reply.asked + told.answer)
+            else f'Asked "{reply.asked}", {speaker.object} answered: {told.answer}'
         )
+        told.statements = [s for s in told.statements if s != told.answer]
+        _answered(text, reply.asked, told, sources, found)
 
 
-def _pieces(told: list[str], speaker: Speaker) -> list[str]:
-    """Facts of at most about FACT_TOKENS: whole sentences in order, retold where that is safe, else quoted."""
-    pieces: list[str] = []
-    current, spent, quoting = "", 0, False
-    for sentence in told:
-        retold = retell(sentence, speaker)
-        for part in split_text(retold or sentence, FACT_TOKENS):
-            text = part.strip() if retold or (quoting and current) else speaker.quote(part.strip())
-            size = estimate_tokens(text)
-            if current and spent + size > FACT_TOKENS:
-                pieces.append(current)
-                text = part.strip() if retold else speaker.quote(part.strip())
-                current, spent = "", 0
-            current, spent = f"{current} {text}".strip(), spent + size
-            quoting = not retold
-    return [*pieces, current] if current else pieces
+def _answered(text: str, asked: str, told: Told, sources: tuple[int, ...], found: _Found) -> None:
+    found.memories += facts([text], Speaker(), told.said, timed=told.timed, sources=sources)
+    if asks_taste(asked):
+        found.preferences.append(_preference(text, told, sources, reasoning=_evidence(told.answer or asked, told.speaker)))
+
+
+def _chosen(told: Told, sources: tuple[int, ...], found: _Found) -> None:
+    reply, speaker = told.reply, told.speaker
+    words = told.choosing or told.statements[:1]
+    if reply is None or not words:
+        return
+    told.statements = [s for s in told.statements if s not in words]
+    chinese = is_chinese(words[0])
+    text = _retold(" ".join(words) if not chinese else "".join(words), speaker)
+    if reply.option and len(set(terms(reply.option)) & set(terms(text))) < len(set(terms(reply.option))) / 2:
+        text += f"（所选：{clip_text(reply.option, 30)}）" if chinese else f" (chosen: {clip_text(reply.option, 30)})"
+    if told.topic:
+        text += f"（问题：{clip_text(told.topic, 24)}）" if chinese else f" (asked: {clip_text(told.topic, 24)})"
+    quote = clip_text(" ".join(words), _QUOTE_TOKENS)
+    reasoning = f"在给出的选项中，{speaker.subject_zh}选择了：“{quote}”" if chinese else f'Offered options, {speaker.object} chose: "{quote}"'
+    found.memories.append(
+        Candidate("memory", text, "UserMemory", heading(text, []), "", tags(text), sources, told.said, None, None, speaker.name)
+    )
+    found.preferences.append(_preference(text, told, sources, reasoning=reasoning, kind="implicit_preference"))

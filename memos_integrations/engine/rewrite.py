@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from memos_integrations.engine.sentences import is_chinese
+from memos_integrations.engine.sentences import is_chinese, is_foreign
 from memos_integrations.engine.text import words
 from memos_integrations.engine.verbs import ADVERB, BASE, COORDINATED, PAST, is_participle, is_past, third_person
 
@@ -34,6 +34,7 @@ _CARRIER = re.compile(
     r"|^(?:please |also |and |now )*(?:remember|keep in mind|bear in mind|note|don't forget) (?=(?:i|my|we|our|i'm|i've)\b)",
     re.IGNORECASE,
 )
+_THINK = re.compile(r"^I (?:think|guess|believe|suppose),? (?:that )?(?=I\b|I'|my\b)")
 _CARRIER_ZH = re.compile(
     "^(?:请|你)?(?:帮我)?(?:记住|记一下|记着|记得|注意|别忘了|顺便说一下|对了|另外|其实|哦|嗯|好的|是的|嗨|你好)[，,：:。！!\\s]*(?=\\S)"
 )
@@ -81,8 +82,8 @@ class Speaker:
 
 
 def plain(sentence: str) -> str:
-    """`sentence` without interjections and "remember that …" at its start."""
-    bare = _CARRIER.sub("", _OPENER.sub("", sentence), count=1)
+    """`sentence` without interjections, "remember that …" and "I think …" at its start."""
+    bare = _THINK.sub("", _CARRIER.sub("", _OPENER.sub("", sentence), count=1), count=1)
     bare = _CARRIER_ZH.sub("", bare, count=1) if is_chinese(bare) else bare
     return bare[:1].upper() + bare[1:] if bare[:1].isascii() and bare != sentence else bare or sentence
 
@@ -91,6 +92,8 @@ def retell(sentence: str, speaker: Speaker) -> str | None:
     """`sentence` about its speaker in the third person; None when only quoting is safe."""
     if is_chinese(sentence):
         return _retell_zh(sentence, speaker)
+    if is_foreign(sentence):
+        return None
     if _PLURAL_OR_ADDRESS.search(sentence):
         return None
     found = list(_FIRST.finditer(sentence))

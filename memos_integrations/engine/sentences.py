@@ -11,6 +11,7 @@ _ABBREVIATIONS = words(
     "mr mrs ms dr prof sr jr st vs etc e.g i.e eg ie approx no fig dept est inc ltd co corp gen col sgt rev hon u.s u.k a.m p.m"
 )
 _WORD = re.compile("[^\\W_]+(?:['\u2019.-][^\\W_]+)*")
+_APOSTROPHE = re.compile("(?<=[A-Za-z])\u2019(?=[A-Za-z])")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -41,7 +42,7 @@ def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
 
 
 def _keep(piece: str, found: list[str]) -> None:
-    piece = " ".join(piece.split())
+    piece = _APOSTROPHE.sub("'", " ".join(piece.split()))
     if _LETTER.search(piece) or any(c.isdigit() for c in piece):
         found.append(piece)
     elif piece and found:
@@ -56,3 +57,29 @@ def word_list(text: str) -> list[str]:
 def is_chinese(text: str) -> bool:
     """Whether a sentence is to be read as Chinese: at least a quarter of its letters are Chinese characters."""
     return 4 * len(re.findall(f"[{HAN}]", text)) >= len(_LETTER.findall(text)) > 0
+
+
+_FOREIGN_SCRIPT = re.compile("[\u0370-\u1fff\u3041-\u30ff\uac00-\ud7af]")
+_FOREIGN_WORDS = words(
+    """
+    ich bin mein meine und der die das nicht ist ein eine wir habe mit auf für je suis mon ma mes les des une est pas pour
+    nous avec dans mais j'ai c'est qui yo soy mi mis el los las que en es una con para pero tengo gusta muy eu sou meu
+    minha não uma com um tenho gosto moro você io sono mio mia di che il gli ho una non è per sono vivo ik ben het een niet
+    van mijn jag är och inte det som jeg er ikke og benim bir ve için saya dan yang di tidak untuk
+    """
+)
+
+
+def is_foreign(text: str) -> bool:
+    """Whether a sentence is in a language other than English and Chinese."""
+    letters = len(_LETTER.findall(text))
+    if letters and 4 * len(_FOREIGN_SCRIPT.findall(text)) >= letters:
+        return True
+    if is_chinese(text):
+        return False
+    tokens = word_list(text)[:40]
+    foreign = sum(t in _FOREIGN_WORDS for t in tokens)
+    return foreign >= 2 and 4 * foreign >= len(tokens) and not _ENGLISH.search(text)
+
+
+_ENGLISH = re.compile(r"\b(?:the|and|is|are|my|I|you|to|of|was|have|with)\b")

@@ -1,0 +1,165 @@
+"""What a reply means beside what was asked: options taken, offers accepted, questions of the assistant answered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from memos_integrations._text import clip_text
+from memos_integrations.engine.sentences import is_chinese, sentences, word_list
+from memos_integrations.engine.text import terms, words
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How a user's message answers the assistant's before it.
+
+    `kind` "choice": one of the offered options was taken, `option` is its text where it was named by number;
+    "accepted": a yes to the assistant's `asked` proposal or question; "answer": words that need `asked` to be understood.
+    """
+
+    kind: Literal["choice", "accepted", "answer"]
+    asked: str
+    option: str = ""
+
+
+_ITEM = re.compile(r"^\s*(?:\*\*)?(?:option )?(?:(?P<number>\d{1,2})|(?P<letter>[A-Ha-h]))[.):：、]\s*(?:\*\*)?(?P<text>\S.*)|^\s*[-*•]\s+(?P<bullet>\S.*)", re.IGNORECASE)
+_NAMED_OPTIONS = re.compile(
+    r"\b(?:such as|like|including|options?|choices?|consider|recommend|suggest|either|you (?:could|can|might)|how about|what about|would you (?:prefer|like)|do you prefer)\b|, (?:or|and) |\bor\b"
+    r"|比如|例如|可以(?:选|考虑|试)|推荐|建议|有(?:以下|这些|几)|还是|或者?|、",
+    re.IGNORECASE,
+)
+_TAKES = re.compile(
+    r"\b(?:I(?:'ll| will| think I'll| think I will|'d| would|'m going to| am going to| guess I'll| want to| think I'd)? ?(?:like to |rather |probably |definitely |just )*(?:go (?:with|for)|going with|take|choose|pick|opt for|select|try|stick with|book|get|have)"
+    r"|(?:let's|let us|we'll|we will) (?:go|do|try|take|pick|book|choose|have|stick)|I (?:choose|pick|prefer|chose|like the|want the|select)|my (?:choice|pick|preference) (?:is|would be)"
+    r"|I(?:'d| would) (?:prefer|like|go|choose)|sounds? (?:like (?:a|the) (?:good|great|best|perfect|nice)|(?:\w+ )?(?:good|great|perfect|best|ideal|nice|lovely|interesting|fun|right|wonderful|amazing|fantastic|delicious|like me))"
+    r"|(?:would|will|'d|might|could|seems?|looks?|is|are) (?:to )?(?:be |like |work |suit |fit )?(?:\w+ )?(?:best|perfect|ideal|great|good|better|right|lovely|wonderful|the one|me)\b|works? (?:best|for me|better)|(?:the )?(?:first|second|third|fourth|fifth|last|former|latter) (?:one|option|choice)?(?: please| it is|, please)?|option (?:number )?(?:\d|[a-h]|one|two|three|four|five)\b|number (?:\d|one|two|three|four|five)\b|\bit is\b[.!]?$|, please[.!]?$)",
+    re.IGNORECASE,
+)
+_TAKES_ZH = re.compile("(?:我)?(?:就|那就?|还是|想|要|会|打算|决定|觉得)*(?:选|挑|要|订|定|住|去|用|买|试试?|来)(?:择|了)?|第[一二三四五六\\d]+(?:个|家|种|项|条|款)|方案[一二三四五A-F\\d]|(?:更|最|比较)(?:适合|合适|好|喜欢)|听起来(?:不错|很好)|就(?:它|这个|这家)|前者|后者")
+_ORDINAL = re.compile(
+    r"\b(?:(?:option|number|choice|no\.?|#) ?(?P<digit>\d{1,2})|(?:option|choice) (?P<letter>[a-h])|(?:option|number|choice) (?P<spelt>one|two|three|four|five|six)|the (?P<word>first|second|third|fourth|fifth|sixth|last|former|latter)(?: one| option| choice| suggestion)?\b(?! (?:time|day|thing|week|place|year)))|^(?P<only>\d)[.!]?$"
+    r"|第(?P<zh>[一二三四五六\d])|(?:方案|选项|选)(?P<zhl>[A-Fa-f一二三四五六\d])|(?P<zhw>前者|后者)",
+    re.IGNORECASE,
+)
+_ORDER = {"first": 1, "former": 1, "前者": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3, "fourth": 4, "four": 4, "fifth": 5,
+          "five": 5, "sixth": 6, "six": 6, "latter": -1, "last": -1, "后者": -1, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}  # fmt: skip
+_YES = words("yes yeah yep yup sure ok okay absolutely definitely exactly correct right indeed certainly please perfect deal agreed great good do it that's that sounds works for me go ahead of course let's i'd love to would like so true thanks thank you")
+_YES_ZH = re.compile("^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|当然|同意|就这样|就这么办|没问题|要的?|需要|[，,。.！!～~\\s]|吧|呀|啊|谢谢|请)+$")
+_NO_ZH = re.compile("^(?:不(?:是|用|要|对|了|行|可以)?|没有?|别|算了)[，,。！!]?")
+_SELF = re.compile(r"\b(?:I|I'm|I've|my|we|our)\b|我|咱")
+_ASKS_TASTE = re.compile(r"\b(?:prefer|like|enjoy|favou?rite|love|hate|dislike|avoid|allerg\w+|diet\w*|into|taste|fan)\b|喜欢|偏好|爱好|讨厌|过敏|忌口|口味", re.IGNORECASE)
+_ASKED_FOR = re.compile(
+    r"(?:what(?:'s| is| was)|may i (?:have|know|ask|get)|could i (?:have|get|ask)|can i (?:have|get|ask)|could you (?:tell me|give me|share|provide)|can you (?:tell me|give me|share|provide)|please (?:tell me|provide|share|give me))(?: for| me)? your (?P<noun>(?:[\w-]+ ){0,2}[\w-]+)[?.]",
+    re.IGNORECASE,
+)
+_ASKED_FOR_ZH = re.compile("(?:您|你)的?(?P<noun>名字|姓名|电话|手机号|邮箱|地址|生日|年龄|职业|工作|家乡|城市|爱好|预算|身高|体重)(?:是|叫|是什么|在哪|多少|几)")
+_PREFIX = re.compile(r"^(?:it's|it is|that's|that is|that would be|this is|i'm|i am|my name is|mine is|they call me|call me|sure,?|yes,?|of course,?|hi,?|hello,?)\s+", re.IGNORECASE)
+
+
+def reply(text: str, before: str) -> Reply | None:
+    """How `text`, a user's message, answers `before`, the assistant's message; None when it stands alone."""
+    asked = last_question(before)
+    first = next(iter(sentences(text)), "")
+    options = offered(before)
+    if first and (options or _NAMED_OPTIONS.search(before[:4000])) and _takes(text, before, options):
+        return Reply("choice", asked, _option(text, options))
+    if not first or not asked or first.endswith(("?", "？")):
+        return None
+    if _is_yes(first):
+        return Reply("accepted", asked)
+    short = len(first) <= 40 if is_chinese(first) else len(first.split()) <= 14
+    alone = bool(_SELF.search(first)) and not re.match(r"I'm (?!\w+ing\b)", first)
+    if short and not alone and not re.match(r"(?:no|nope|not really|never mind|nevermind)\b[,.!]?", first, re.IGNORECASE) and not _NO_ZH.match(first):
+        return Reply("answer", asked)
+    return None
+
+
+def last_question(text: str) -> str:
+    """The last question of a message, "" when it has none in its last three sentences."""
+    for sentence in reversed(sentences(text[-600:])[-3:]):
+        if sentence.endswith(("?", "？")):
+            return clip_text(sentence, 30)
+    return ""
+
+
+def offered(text: str) -> list[str]:
+    """The listed options of a message, in order."""
+    found = []
+    for line in text[:8000].split("\n"):
+        match = _ITEM.match(line)
+        if match:
+            found.append((match["text"] or match["bullet"]).strip(" *"))
+    return found
+
+
+_REST = re.compile(r"\b(?:others?|the rest|options?|alternatives?|choices?)\b|其他|其它|别的|另外(?:几|两|三)|选项|方案", re.IGNORECASE)
+_SMALL_OFFER = re.compile(
+    r"\b(?:anything else|something else|any (?:other|more|further|questions?)|more (?:details?|info\w*|examples?|help|about)|(?:would you like|do you want|shall i|should i|want me to|can i|may i)(?: me)?(?: to)? (?:me|i|to|know|hear|see"
+    r"|some|help|more|an?|further|continue|get|explore|learn|go over|walk)|need (?:help|any|more|assistance)|make sense|are you ready|ready to|does (?:that|this) (?:help|sound|work|answer|make)|is (?:that|this|there) (?:ok|okay|clear|helpful|what|anything|all|right)"
+    r"|how (?:can|may|does|do|is that|about)|what (?:else|can i|would you like (?:me )?to (?:do|know|discuss|talk|ask|see)|do you think)|let me know|sound good|have you (?:considered|thought|tried|checked|heard)|are there any|do you have any (?:questions|other|more|specific)|interested in (?:hearing|learning|more)|can you (?:provide|share|tell|clarify|give)|could you (?:provide|clarify|specify))\b"
+    r"|还有(?:什么|其他|别的)|需要(?:我|帮|更多)|要不要我|要我|想(?:了解|知道)更多|可以吗|好吗|明白|清楚|对吗|怎么样",
+    re.IGNORECASE,
+)
+
+
+def is_taking(sentence: str) -> bool:
+    """Whether a sentence takes an option or speaks of the options left."""
+    named = _TAKES_ZH.search(sentence) if is_chinese(sentence) else _TAKES.search(sentence)
+    return bool(named or _REST.search(sentence))
+
+
+def is_small_offer(question: str) -> bool:
+    """Whether a question is about the talk itself ("Anything else?"), so that its answer tells nothing of the user."""
+    return bool(_SMALL_OFFER.search(question)) and not _ASKED_FOR.search(question)
+
+
+def asks_taste(question: str) -> bool:
+    """Whether a question asks for a preference."""
+    return bool(_ASKS_TASTE.search(question))
+
+
+def attribute(asked: str, answer: str, *, subject: str, subject_zh: str) -> str | None:
+    """ "What is your name?" and "It's Ann." as one statement; None when the question does not ask for an attribute."""
+    match = _ASKED_FOR.search(asked)
+    if match:
+        noun = match["noun"]
+        value = _PREFIX.sub("", answer, count=1)
+        return f"{subject}'s {noun} is {value}" if value and noun not in {"opinion", "question", "thoughts"} else None
+    match = _ASKED_FOR_ZH.search(asked)
+    if match:
+        value = re.sub("^(?:是|叫|我叫|我是|姓)", "", answer)
+        return f"{subject_zh}的{match['noun']}是{value}"
+    return None
+
+
+def _takes(text: str, before: str, options: list[str]) -> bool:
+    head = " ".join(sentences(text)[:3])[:400]
+    if "?" in head[:200] and not _ORDINAL.search(head):
+        head = head.split("?")[-1]
+    named = _TAKES_ZH.search(head) if is_chinese(head) else _TAKES.search(head)
+    if not named:
+        return False
+    if _ORDINAL.search(head) and (options or _NAMED_OPTIONS.search(before)):
+        return True
+    shared = set(terms(head)) & set(terms(before[:4000]))
+    return bool(shared) and (bool(options) or len(shared) >= 1)
+
+
+def _option(text: str, options: list[str]) -> str:
+    match = _ORDINAL.search(text[:400])
+    if not match or not options:
+        return ""
+    key = next(g for g in match.groups() if g).lower()
+    number = int(key) if key.isdigit() else _ORDER.get(key, "abcdefgh".find(key) + 1)
+    if number == 0 or abs(number) > len(options):
+        return ""
+    return options[number - 1 if number > 0 else number]
+
+
+def _is_yes(sentence: str) -> bool:
+    if is_chinese(sentence):
+        return bool(_YES_ZH.match(sentence))
+    tokens = word_list(sentence)
+    return 0 < len(tokens) <= 8 and tokens[0] in words("yes yeah yep yup sure ok okay absolutely definitely exactly correct please certainly perfect of that's sounds") and all(t in _YES for t in tokens)

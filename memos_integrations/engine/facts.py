@@ -1,0 +1,108 @@
+"""Facts from what a message tells: third person, dated, cut to a size that search and prompts can use."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from memos_integrations._text import estimate_tokens, split_text
+from memos_integrations.engine import dates
+from memos_integrations.engine.headings import heading, tags
+from memos_integrations.engine.records import Candidate
+from memos_integrations.engine.rewrite import Speaker, retell
+from memos_integrations.engine.sentences import is_chinese
+from memos_integrations.engine.updates import slots
+
+FACT_TOKENS = 60
+_RECURRING = re.compile(r"\b(?:birthday|anniversary|every|each|born|annual(?:ly)?|usually|always)\b|生日|纪念日|每年|每到|每个?|出生", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    text: str
+    quoted: bool
+    slots: tuple[str, ...]
+    happened: str | None
+    dated: bool
+
+
+def facts(statements: list[str], speaker: Speaker, said: datetime, *, timed: bool, sources: tuple[int, ...]) -> list[Candidate]:
+    """One fact for a short message, several for a long one; a changeable thing told among others stands alone."""
+    units = [unit for s in statements for unit in _units(s, speaker, said)]
+    return [_fact(group, speaker, said, timed=timed, sources=sources) for group in _groups(units, speaker)]
+
+
+def dated(text: str, said: datetime) -> tuple[str, str | None, bool]:
+    """`text` with the day behind each relative date, when what it tells happened, and whether a day was added."""
+    recurring = bool(_RECURRING.search(text))
+    pieces: list[str] = []
+    last, happened, added = 0, None, 0
+    for span in dates.find(text, said.date()):
+        fixed = text[span.start : span.end].lower()
+        if span.relative and recurring and any(c.isdigit() for c in fixed):
+            continue
+        happened = happened or span.iso
+        if span.relative and added < 2 and not text[span.end : span.end + 2].lstrip().startswith(("(", "（")):
+            chinese = is_chinese(text)
+            shown = dates.written(span.first, span.last, chinese=chinese)
+            pieces += [text[last : span.end], f"（{shown}）" if chinese else f" ({shown})"]
+            last, added = span.end, added + 1
+    return "".join([*pieces, text[last:]]), happened, added > 0
+
+
+def said_note(said: datetime, *, chinese: bool) -> str:
+    """When something was said, to stand behind it."""
+    day = dates.written(said.date(), said.date(), chinese=chinese)
+    return f"（{day}说）" if chinese else f" (said on {day})"
+
+
+def _units(statement: str, speaker: Speaker, said: datetime) -> list[_Unit]:
+    retold = retell(statement, speaker)
+    filled = tuple(slots(statement))
+    text, happened, added = dated(retold or statement, said)
+    parts = [p.strip() for p in split_text(text, FACT_TOKENS) if p.strip()]
+    return [_Unit(p, retold is None, filled if len(parts) == 1 else (), happened, added) for p in parts]
+
+
+def _groups(units: list[_Unit], speaker: Speaker) -> list[list[_Unit]]:
+    whole = sum(estimate_tokens(u.text) for u in units)
+    groups: list[list[_Unit]] = []
+    spent, apart = 0, False
+    for unit in units:
+        size = estimate_tokens(unit.text) + (6 if unit.quoted else 0)
+        alone = len(unit.slots) == 1 and not speaker.name and 2 * size < whole
+        if not groups or alone or apart or spent + size > FACT_TOKENS:
+            groups.append([])
+            spent = 0
+        groups[-1].append(unit)
+        spent, apart = spent + size, alone
+    return groups
+
+
+def _fact(group: list[_Unit], speaker: Speaker, said: datetime, *, timed: bool, sources: tuple[int, ...]) -> Candidate:
+    text = ""
+    quoting = False
+    for unit in group:
+        shown = speaker.quote(unit.text) if unit.quoted and not quoting else unit.text
+        text = f"{text} {shown}".strip() if not is_chinese(text) else text + shown
+        quoting = unit.quoted
+    filled = list(dict.fromkeys(slot for unit in group for slot in unit.slots))
+    main = [u for u in group if u.slots]
+    slot = filled[0] if len(filled) == 1 and 2 * len(main[0].text) >= sum(len(u.text) for u in group) else None
+    key = heading(text, filled)
+    if timed and not any(u.dated for u in group):
+        text += said_note(said, chinese=is_chinese(text))
+    own = speaker.name is None and ("user" in text.lower() or "用户" in text)
+    return Candidate(
+        kind="memory",
+        text=text,
+        type="UserMemory" if own else "LongTermMemory",
+        key=key,
+        tags=tags(text),
+        sources=sources,
+        said_on=said,
+        happened_on=next((u.happened for u in group if u.happened), None),
+        slot=slot,
+        speaker=speaker.name,
+    )

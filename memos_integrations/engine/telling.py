@@ -1,0 +1,174 @@
+"""One user message, read: who tells it, when, what it states, how answers should be, and what shall be forgotten."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from memos_integrations._text import estimate_tokens
+from memos_integrations.engine.acts import Act, act
+from memos_integrations.engine.choices import Reply, is_taking, reply
+from memos_integrations.engine.dates import moment
+from memos_integrations.engine.junk import is_acted, material_start, speech
+from memos_integrations.engine.rewrite import Speaker, plain, speaks_of_self
+from memos_integrations.engine.sentences import is_chinese, is_foreign, sentences
+from memos_integrations.engine.text import terms
+from memos_integrations.models import Message
+
+_LONG = 300  # tokens; what is longer and hardly in the first person was pasted, not told
+
+
+@dataclass
+class Told:
+    """What one message tells; `said` is its time, `timed` whether the message itself gave it."""
+
+    speaker: Speaker
+    said: datetime
+    timed: bool
+    statements: list[str] = field(default_factory=list)
+    styles: list[str] = field(default_factory=list)
+    forgets: list[str] = field(default_factory=list)
+    reply: Reply | None = None
+    choosing: list[str] = field(default_factory=list)
+    answer: str = ""
+    topic: str = ""
+
+
+def read(message: Message, before: Sequence[Message], now: datetime, *, among_people: bool) -> Told:
+    """Read a user's message; `before` are the messages of the conversation up to it, `among_people` means that no
+    assistant takes part, so that questions are asked of people and carry content.
+    """
+    said = moment(message.chat_time, now) if message.chat_time else now
+    told = Told(Speaker(message.role_name or None), said, timed=bool(message.chat_time))
+    text = speech(message.text)
+    if among_people:
+        told.statements = [plain(s) for s in sentences(text) if act(s) not in {Act.SMALLTALK, Act.INJECTION, Act.FORGET}]
+        told.forgets = [s for s in sentences(text) if act(s) is Act.FORGET]
+        return told
+    if is_acted(text):
+        return told
+    start = material_start(text)
+    text = text if start is None else text[:start]
+    _sort(sentences(text), told)
+    _forget(told, before)
+    _relate(told, text, before)
+    return told
+
+
+def _sort(found: list[str], told: Told) -> None:
+    requested = False
+    long = sum(map(estimate_tokens, found)) > _LONG
+    pasted = long and 4 * sum(map(speaks_of_self, found)) < len(found)
+    for sentence in found:
+        kind = Act.STATEMENT if is_foreign(sentence) and not sentence.endswith("?") else act(sentence)
+        if is_chinese(sentence) and kind in {Act.STATEMENT, Act.STYLE, Act.QUESTION, Act.REQUEST}:
+            kind, sentence = _clauses_zh(sentence, kind, told)
+        if kind is Act.FORGET:
+            told.forgets.append(sentence)
+        elif kind is Act.STYLE:
+            told.styles.append(plain(sentence))
+        elif kind is Act.QUESTION:
+            lead = _lead(sentence)
+            if lead:
+                told.statements.append(lead)
+        elif kind is Act.REQUEST:
+            requested = True
+        elif kind is Act.STATEMENT and (
+            speaks_of_self(sentence) or not (requested or pasted) and (is_foreign(sentence) or _specific(sentence))
+        ):
+            told.statements.append(plain(sentence))
+
+
+_QUESTION_PART = re.compile(
+    r"(?:,|;| [-–—])\s+(?:and |but |so |then )?(?=(?:what|how|where|which|who|when|why|can|could|do|does|did|is|are|any|would|should|will|got) )",
+    re.IGNORECASE,
+)
+_BECAUSE = re.compile(r"^(?:since|as|because|given(?: that)?|now that|considering(?: that)?) (?=(?:I|my|we)\b|I')", re.IGNORECASE)
+_TAG = re.compile(r",? (?:right|you know|isn't it|huh|ok|okay|don't I|haven't I|eh)\?$", re.IGNORECASE)
+
+
+def _lead(question: str) -> str:
+    """The statement that leads a question: "I'm vegan, what can I eat?"; "" without one."""
+    tag = _TAG.sub(".", question)
+    if tag != question and speaks_of_self(tag) and act(tag) is Act.STATEMENT:
+        return plain(tag)
+    for match in _QUESTION_PART.finditer(question):
+        head = _BECAUSE.sub("", plain(question[: match.start()]), count=1)
+        head = head[:1].upper() + head[1:]
+        if re.match(r"(?:I|my|we|our)\b", head, re.IGNORECASE) and act(head) is Act.STATEMENT and len(head.split()) > 2:
+            return f"{head}."
+        return ""
+    return ""
+
+
+def _clauses_zh(sentence: str, kind: Act, told: Told) -> tuple[Act, str]:
+    """Chinese strings statements, wishes for the answers, and questions together with commas: take them apart."""
+    parts = [p for p in re.split("[，,；;]", sentence.rstrip("。！？!?")) if p.strip()]
+    if len(parts) < 2:
+        return kind, sentence
+    kinds = [act(part + ("？" if i == len(parts) - 1 and sentence[-1] in "？?" else "")) for i, part in enumerate(parts)]
+    styles = [p for p, k in zip(parts, kinds, strict=True) if k is Act.STYLE]
+    if kind is Act.STYLE and not any(k is Act.STATEMENT and speaks_of_self(p) for p, k in zip(parts, kinds, strict=True)):
+        return kind, sentence
+    told.styles += [plain(p) + "。" for p in styles]
+    rest = [p for p, k in zip(parts, kinds, strict=True) if k is Act.STATEMENT]
+    if kind in {Act.QUESTION, Act.REQUEST}:
+        cut = next((i for i, k in enumerate(kinds) if k in {Act.QUESTION, Act.REQUEST}), len(parts))
+        rest = [p for p, k in zip(parts[:cut], kinds[:cut], strict=True) if k is Act.STATEMENT]
+        if not any(speaks_of_self(p) for p in rest):
+            return kind, sentence
+    elif not styles:
+        return Act.STATEMENT, sentence
+    return (Act.STATEMENT, "，".join(rest) + "。") if rest else (Act.STYLE if not styles else Act.FRAGMENT, sentence)
+
+
+_PROPER = re.compile(r"(?<=[a-z,] )[A-Z][\w&'-]*|\b[A-Z][a-z]+(?: [A-Z][a-z]+)+|^[A-Z][a-z]+(?='s | (?:is|was|has|will|works|lives|likes|loves|moved|wants|said|told|got|owns|prefers)\b)")
+_DEFINITE = re.compile(r"^(?:the|our|his|her|their|he|she|they|it|this|that|these|those|there|user|it's|he's|she's|they're)\b", re.IGNORECASE)
+
+
+def _specific(sentence: str) -> bool:
+    """Whether a statement without "I" is about particular things, not a general truth or a piece of text."""
+    if is_chinese(sentence):
+        return len(sentence) <= 80
+    if len(sentence.split()) > 30:
+        return False
+    return bool(_PROPER.search(sentence) or _DEFINITE.match(sentence) or re.search(r"\d", sentence))
+
+
+_BARE_FORGET = re.compile(r"\b(?:this|that|it|what I (?:just )?(?:said|told you))\b|这个|这些|这句|刚才|上面|这", re.IGNORECASE)
+
+
+def _forget(told: Told, before: Sequence[Message]) -> None:
+    """Replace "forget that" by what it points to, which is then not told either."""
+    if not told.forgets:
+        return
+    for i, phrase in enumerate(told.forgets):
+        if _BARE_FORGET.search(phrase) and len(set(terms(phrase)) - _FORGET_TERMS) == 0:
+            pointed = told.statements or [m.text for m in before[-4:] if m.role == "user"][-1:]
+            told.forgets[i] = " ".join(pointed) or phrase
+            told.statements, told.styles = [], []
+
+
+_FORGET_TERMS = frozenset(
+    terms("forget remember delete remove erase memory save store just told said thing please 忘掉 忘记 别记住 不要记住 请忘掉这个 别记这个 刚才说的 这句话 把刚才的忘掉 这件事")
+)
+
+
+def _relate(told: Told, text: str, before: Sequence[Message]) -> None:
+    """See the message as a reply to the assistant's message before it."""
+    previous = before[-1] if before else None
+    if previous is None or previous.role != "assistant":
+        return
+    found = reply(" ".join(sentences(text)), previous.text)
+    if found is None:
+        return
+    told.reply = found
+    told.answer = plain(sentences(text)[0])
+    if found.kind == "choice":
+        spoken = [plain(s) for s in sentences(text) if not s.endswith(("?", "？"))]
+        told.choosing = [s for s in spoken if is_taking(s)] or spoken[:1]
+        asked = [m.text for m in before[:-1] if m.role == "user"][-1:]
+        questions = [s for t in asked for s in sentences(speech(t)) if s.endswith(("?", "？"))]
+        told.topic = (questions or [found.asked])[-1]
