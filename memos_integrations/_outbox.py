@@ -61,6 +61,11 @@ _READY = """
         select 1 from turn e where e.lane = t.lane and e.seq < t.seq and e.dead = 0 and e.suspect = 0)
     order by seq limit 1
 """
+# Only the first turn of a conversation says when something can be sent.
+_DUE = """
+    select min(max(due_ms, leased_until_ms)) from turn where dead = 0 and (suspect = 1 or seq in (
+        select min(seq) from turn where dead = 0 and suspect = 0 group by lane))
+"""
 _WAITING = """
     select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms from turn
     where dead = 0 and user_id = ? order by seq desc limit ?
@@ -119,7 +124,12 @@ class Outbox:
         clock: Callable[[], float] = time.time,
         busy_timeout_s: float = 1.0,
     ) -> None:
-        self._db = open_database(path, _MIGRATIONS, durability="full", busy_timeout_s=busy_timeout_s)
+        # A turn is on the disk before `put` returns. What delivery notes down may be lost by a power cut: the turn is
+        # then sent again with the same ids. So it does not wait for the disk, and `put` does not wait for it.
+        self._in = open_database(path, _MIGRATIONS, durability="full", busy_timeout_s=busy_timeout_s)
+        self._db = self._in
+        if not self._in.in_memory:
+            self._db = open_database(path, _MIGRATIONS, durability="normal", busy_timeout_s=busy_timeout_s)
         self._lease_ms = round(lease_s * 1000)
         self._limit = limit
         self._clock = clock
@@ -137,7 +147,7 @@ class Outbox:
             "body": json.dumps(body),
             "now": self._now(),
         }
-        with self._db.write() as tx:
+        with self._in.write() as tx:
             if tx.one("select 1 from done where key = :key", values):
                 return False
             if self._limit is not None and _pending(tx) >= self._limit:
@@ -163,8 +173,8 @@ class Outbox:
     def next_due_s(self) -> float | None:
         """Seconds until `lease` may find something (0 = now); None when nothing waits."""
         with self._db.read() as tx:
-            row = tx.one("select min(max(due_ms, leased_until_ms)), count(*) from turn where dead = 0")
-        return None if row is None or not row[1] else max(0.0, (row[0] - self._now()) / 1000)
+            (due,) = tx.one(_DUE) or (None,)
+        return None if due is None else max(0.0, (due - self._now()) / 1000)
 
     def save_extracted(self, job: Job, extracted: str) -> None:
         """Remember the answer of extract/memory ("" = do not ask again) and renew the lease."""
@@ -246,6 +256,7 @@ class Outbox:
                 tx.run("update turn set leased_by = null, leased_until_ms = 0 where leased_by = ?", (self._owner(),))
         finally:
             self._db.close()
+            self._in.close()
 
     def _hold(self, tx: Transaction, seq: int) -> None:
         tx.run(
