@@ -13,7 +13,6 @@ import pytest
 import pytest_socket
 
 from memos_integrations import MemOSClient
-from memos_integrations.engine.memories import Memories
 from memos_integrations.server import Server
 
 Serve = Callable[..., str]
@@ -33,8 +32,10 @@ def clean_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def serving(memories: Memories | None = None, **options: Any) -> Iterator[str]:
+def serving(memories: Any = None, **options: Any) -> Iterator[str]:
     """A real server on a free loopback port for the time of the block; gives its base URL."""
+    from memos_integrations.engine.memories import Memories
+
     server = Server(memories or Memories(":memory:", embedder="none"), **{"port": 0, **options})
     thread = threading.Thread(target=server.run, name="test-server")
     thread.start()
