@@ -30,6 +30,15 @@ class Turn:
         return [message for message in said if message.text.strip()]
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """User text that was or waits to be answered; `key` names it by the conversation up to it."""
+
+    key: str
+    text: str
+    answered: bool
+
+
 def text_of(message: ChatMessage) -> str:
     """The visible text: text blocks only, without reasoning, files or tool calls."""
     return message.content or ""
@@ -82,16 +91,23 @@ def keyed(turns: Sequence[Turn]) -> Iterator[tuple[str, Turn]]:
         seen[turn] += 1
 
 
-def asked(messages: Sequence[ChatMessage]) -> tuple[str, str] | None:
-    """The newest user text, with a key of the conversation up to it; None when the user said nothing."""
-    newest = last_user(messages)
-    if newest is None:
+def newest_question(messages: Sequence[ChatMessage]) -> Question | None:
+    """What the user said last; None when they said nothing in words.
+
+    It may stand there more than once: agents hand the current question to memory again after tool rounds and hand-offs.
+    """
+    position = last_user(messages)
+    if position is None or not text_of(messages[position]).strip():
         return None
-    text = text_of(messages[newest])
-    before = list(messages[:newest])
-    while before and is_user(before[-1]) and text_of(before[-1]) == text:
-        before.pop()
-    return (_digest(*map(text_of, before), text), text) if text.strip() else None
+    text = text_of(messages[position])
+    answered = any(is_answer(message) for message in messages[position:])
+    for earlier in reversed(range(position)):
+        message = messages[earlier]
+        if is_answer(message) or (is_user(message) and text_of(message) != text):
+            break
+        if is_user(message):
+            position = earlier
+    return Question(_digest(*map(text_of, messages[:position]), text), text, answered)
 
 
 def last_user(messages: Sequence[ChatMessage]) -> int | None:
@@ -102,13 +118,13 @@ def last_user(messages: Sequence[ChatMessage]) -> int | None:
 def with_text(message: ChatMessage, text: str) -> ChatMessage:
     """A copy of `message` with `text` after its own text; a chat store may hand out its own objects."""
     blocks = list(message.blocks)
-    last = next((i for i in reversed(range(len(blocks))) if isinstance(blocks[i], TextBlock)), None)
-    if last is None:
-        blocks.append(TextBlock(text=text))
+    # One text block, not two: agents with state rewrite the last one, and some clients join them without a break.
+    for position, block in reversed(list(enumerate(blocks))):
+        if isinstance(block, TextBlock):
+            blocks[position] = TextBlock(text=f"{block.text}\n\n{text}" if block.text else text)
+            break
     else:
-        # One text block, not two: agents with state rewrite the last one, and some clients join them without a break.
-        own = blocks[last]
-        blocks[last] = TextBlock(text=f"{own.text}\n\n{text}" if own.text else text)
+        blocks.append(TextBlock(text=text))
     return message.model_copy(update={"blocks": blocks})
 
 

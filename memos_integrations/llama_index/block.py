@@ -14,7 +14,7 @@ from memos_integrations.client import MemOSClient
 from memos_integrations.session import MemorySession, SessionOptions, Sessions
 
 from ._fit import fit
-from ._messages import asked, is_user, keyed, split_turns
+from ._messages import keyed, newest_question, split_turns
 from ._options import take_options
 
 _KEYS_KEPT = 4096
@@ -49,10 +49,10 @@ class MemOSMemoryBlock(BaseMemoryBlock[str]):
         history = messages or []
         session_id = block_kwargs.get("session_id")
         await self._catch_up(history, session_id)
-        question = asked(history) if history and is_user(history[-1]) else None
-        if question is None:
+        question = newest_question(history)
+        if question is None or question.answered:
             return ""
-        return (await self._session(session_id).arecall_for_turn(*question)).prompt
+        return (await self._session(session_id).arecall_for_turn(question.key, question.text)).prompt
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         by_session: dict[str | None, list[ChatMessage]] = {}

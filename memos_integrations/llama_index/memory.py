@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
+from llama_index.core.async_utils import asyncio_run
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.bridge.pydantic import Field, PrivateAttr
 from llama_index.core.memory import Memory
 from llama_index.core.memory.memory import InsertMethod
 from llama_index.core.storage.chat_store.base_db import MessageStatus
 
+from memos_integrations._flow import Flow, arun, ask, run
 from memos_integrations.client import MemOSClient
 from memos_integrations.prompt import INSTRUCTIONS
 from memos_integrations.session import MemorySession, SessionOptions
 
 from ._fit import fit
-from ._messages import Turn, asked, is_answer, is_system, is_user, last_user, split_turns, text_of, with_text
+from ._messages import Turn, is_answer, is_system, is_user, last_user, newest_question, split_turns, text_of, with_text
 from ._options import take_options
 
 
@@ -80,7 +82,7 @@ class MemOSMemory(Memory):
     def from_dict(cls, data: dict[str, Any], **kwargs: Any) -> MemOSMemory:
         """The very memory `to_dict` described while it lives; elsewhere a new one, its history empty.
 
-        A new one uses `client=` or, without it, `MemOSClient.from_env()`; blocks and their template are to be given again.
+        A new one uses `client=` or, without it, `MemOSClient.from_env()`; its blocks are to be given again.
         """
         known = _live.get(data.get("handle", ""))
         if known is not None and not kwargs:
@@ -100,16 +102,16 @@ class MemOSMemory(Memory):
         inherited = {name: getattr(plain, name) for name in Memory.model_fields}
         return cls(client=client, user_id=user_id, options=options, **inherited)
 
+    def get(self, input: str | ChatMessage | None = None, **block_kwargs: Any) -> list[ChatMessage]:
+        """Sync twin of `aget`, also inside a running event loop."""
+        return run(self._get(input, block_kwargs))
+
     async def aget(self, input: str | ChatMessage | None = None, **block_kwargs: Any) -> list[ChatMessage]:
         """The history with what is remembered for the newest user message; one search per turn.
 
         `input` is a user message that is not put yet: ContextChatEngine and its kin ask with it.
         """
-        messages = await super().aget(input=input, **block_kwargs)
-        history = await self._history() if self.memory_blocks else messages
-        coming = _coming(history, input)
-        block = self._fitted(await self._recalled([*history, *coming]), messages)
-        return self._inserted(messages, block, into_system=bool(coming)) if block else messages
+        return await arun(self._get(input, block_kwargs))
 
     async def aput(self, message: ChatMessage) -> None:
         """Store a message; an answer ends its turn, which is then observed."""
@@ -136,16 +138,31 @@ class MemOSMemory(Memory):
     async def _history(self) -> list[ChatMessage]:
         return await self.sql_store.get_messages(self.session_id, status=MessageStatus.ACTIVE)
 
-    async def _recalled(self, history: Sequence[ChatMessage]) -> str:
-        question = asked(history)
+    def _get(self, given: str | ChatMessage | None, block_kwargs: dict[str, Any]) -> Flow[list[ChatMessage]]:
+        messages, history = yield from ask(
+            lambda: asyncio_run(self._read(given, block_kwargs)), lambda: self._read(given, block_kwargs)
+        )
+        coming = _coming(history, given)
+        question = newest_question([*history, *coming])
         if question is None:
-            return ""
-        key = f"{self._epoch}:{question[0]}"
-        if is_user(history[-1]):
-            recall = await self._session.arecall_for_turn(key, question[1])
+            return messages
+        key = f"{self._epoch}:{question.key}"
+        # Agents read once more after the answer, to shape it: they get the same block, by no search of its own.
+        if not question.answered:
+            recall = yield from ask(
+                lambda: self._session.recall_for_turn(key, question.text),
+                lambda: self._session.arecall_for_turn(key, question.text),
+            )
             self._shown = (key, recall.prompt)
-        # Agents read once more after the answer, to shape it: the same block, and no search of its own.
-        return self._shown[1] if self._shown[0] == key else ""
+        block = self._fitted(self._shown[1], messages) if self._shown[0] == key else ""
+        return self._inserted(messages, block, into_system=bool(coming)) if block else messages
+
+    async def _read(
+        self, given: str | ChatMessage | None, block_kwargs: dict[str, Any]
+    ) -> tuple[list[ChatMessage], list[ChatMessage]]:
+        """What a plain Memory would answer, and the bare history."""
+        messages = await super().aget(input=given, **block_kwargs)
+        return messages, await self._history() if self.memory_blocks else messages
 
     async def _finished(self, news: Sequence[ChatMessage]) -> list[Turn]:
         if not any(is_user(m) or is_answer(m) for m in news):
@@ -182,8 +199,8 @@ class MemOSMemory(Memory):
 
 
 def _coming(history: Sequence[ChatMessage], given: str | ChatMessage | None) -> list[ChatMessage]:
-    """The user message in `given`, unless it is empty or is what the history ends with."""
+    """The user message in `given`, unless it is empty or is the one that waits in the history for its answer."""
     message = given if isinstance(given, ChatMessage) else ChatMessage(role="user", content=given or "")
-    text = text_of(message)
-    stored = bool(history) and is_user(history[-1]) and text_of(history[-1]) == text
-    return [message] if text.strip() and not stored else []
+    waiting = newest_question(history)
+    stored = waiting is not None and not waiting.answered and waiting.text == text_of(message)
+    return [message] if text_of(message).strip() and not stored else []

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
+from llama_index.core.callbacks import CallbackManager
 from llama_index.core.retrievers import BaseRetriever
 from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
 from memos_integrations.client import MemOSClient
 from memos_integrations.models import FactMemory, PreferenceMemory
 from memos_integrations.requests import MAX_ITEMS
-from memos_integrations.session import MemorySession
+from memos_integrations.session import MemorySession, SessionKeywords
 
 
 class MemOSRetriever(BaseRetriever):
@@ -31,14 +32,15 @@ class MemOSRetriever(BaseRetriever):
         top_k: int = 6,
         *,
         conversation_id: str | None = None,
-        callback_manager: Any = None,
-        **options: Any,
+        callback_manager: CallbackManager | None = None,
+        **options: Unpack[SessionKeywords],
     ) -> None:
         if not 1 <= top_k <= MAX_ITEMS:
             msg = f"top_k must be 1 to {MAX_ITEMS}"
             raise ValueError(msg)
-        limits = {"memory_limit": top_k, "preference_limit": top_k}
-        self._session = MemorySession(client, user_id=user_id, conversation_id=conversation_id, **{**limits, **options})
+        # Either list alone may hold the best `top_k`.
+        limits: SessionKeywords = {"memory_limit": top_k, "preference_limit": top_k, **options}
+        self._session = MemorySession(client, user_id=user_id, conversation_id=conversation_id, **limits)
         self._top_k = top_k
         super().__init__(callback_manager=callback_manager)
 

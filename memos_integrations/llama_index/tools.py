@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar, Unpack
 
 from llama_index.core.tools.tool_spec.base import BaseToolSpec
 
 from memos_integrations.client import MemOSClient
-from memos_integrations.session import MemorySession, Recall
+from memos_integrations.session import MemorySession, Recall, SessionKeywords
 
 _NOTHING = "Nothing is remembered about that."
 _UNREACHABLE = "Memory cannot be reached right now."
@@ -26,7 +26,9 @@ class MemOSToolSpec(BaseToolSpec):
         ("add_memory", "aadd_memory"),
     ]
 
-    def __init__(self, client: MemOSClient, user_id: str, conversation_id: str | None = None, **options: Any) -> None:
+    def __init__(
+        self, client: MemOSClient, user_id: str, conversation_id: str | None = None, **options: Unpack[SessionKeywords]
+    ) -> None:
         self._session = MemorySession(client, user_id=user_id, conversation_id=conversation_id, **options)
 
     def search_memory(self, query: str) -> str:

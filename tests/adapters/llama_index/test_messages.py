@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from llama_index.core.base.llms.types import ChatMessage, ImageBlock, TextBlock, ThinkingBlock, ToolCallBlock
 
-from memos_integrations.llama_index._messages import Turn, asked, is_answer, keyed, split_turns, text_of, with_text
+from memos_integrations.llama_index._messages import (
+    Question,
+    Turn,
+    is_answer,
+    keyed,
+    newest_question,
+    split_turns,
+    text_of,
+    with_text,
+)
 
 
 def user(text: str) -> ChatMessage:
@@ -88,15 +97,22 @@ def test_keys_depend_on_what_was_said_and_how_often() -> None:
 
 def test_the_question_is_the_newest_user_text() -> None:
     history = [user("a"), bot("A"), user("b")]
-    key, text = asked(history) or ("", "")
-    assert text == "b"
-    # The same while tools run, after a retry, and after the answer; another one in another conversation.
-    assert asked([*history, *tool_round(), bot("B")]) == (key, "b")
-    assert asked([*history, user("b")]) == (key, "b")
-    assert asked([user("b")]) != (key, "b")
-    assert asked([]) is None
-    assert asked([bot("A")]) is None
-    assert asked([user(" ")]) is None
+    question = newest_question(history)
+    assert question is not None
+    assert (question.text, question.answered) == ("b", False)
+    # The same while tools run, after a hand-off, after a retry; another one in another conversation.
+    assert newest_question([*history, *tool_round()]) == question
+    assert newest_question([*history, *tool_round(), user("b")]) == question
+    assert newest_question([*history, user("b"), user("b")]) == question
+    assert newest_question([user("b")]) != question
+    assert newest_question([user("a"), user("b")]) != question
+    # Answered it keeps its key; asked again it is another.
+    assert newest_question([*history, *tool_round(), bot("B")]) == Question(question.key, "b", answered=True)
+    again = newest_question([*history, bot("B"), user("b")])
+    assert again is not None
+    assert again.key != question.key
+    for nothing in ([], [bot("A")], [user(" ")]):
+        assert newest_question(nothing) is None
 
 
 def test_text_is_added_to_a_copy() -> None:
