@@ -26,8 +26,13 @@ Reply = Callable[[str, str, int], "str | ToolCall"]
 
 def remembered(prompt: str) -> list[str]:
     """The memories that stand in the prompt's memory block, one per line, as the model sees them."""
-    block = re.search(r"<memos_memory>(.*?)</memos_memory>", prompt, re.DOTALL)
-    return re.findall(r"^\s*- (.+)$", block.group(1), re.MULTILINE) if block else []
+    blocks = re.findall(r"<memos_memory>\n(.*?)\n</memos_memory>", prompt, re.DOTALL)
+    return re.findall(r"^- (?:\[[\d-]+\] )?(.+)$", blocks[-1], re.MULTILINE) if blocks else []
+
+
+def without_block(message: str) -> str:
+    """What the user wrote, without the memory block that was put next to it."""
+    return re.sub(r"\s*<memos_memory>\n.*?\n</memos_memory>\s*", "", message, flags=re.DOTALL)
 
 
 def recite(prompt: str, question: str, tool_results: int) -> str:
@@ -82,7 +87,7 @@ class ScriptedChatModel(BaseChatModel):
         self.seen = messages
         asked = max(i for i, m in enumerate(messages) if m.type == "human")
         used = sum(isinstance(m, ToolMessage) for m in messages[asked:])
-        return self.reply("\n".join(str(m.text) for m in messages), str(messages[asked].text), used)
+        return self.reply("\n".join(str(m.text) for m in messages), without_block(str(messages[asked].text)), used)
 
     def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
         answer = self._answer(messages)
@@ -118,7 +123,8 @@ class ScriptedLLM(FunctionCallingLLM):
         self.seen = list(messages)
         asked = max(i for i, m in enumerate(messages) if m.role == MessageRole.USER)
         used = sum(m.role == MessageRole.TOOL for m in messages[asked:])
-        answer = self.reply("\n".join(m.content or "" for m in messages), messages[asked].content or "", used)
+        question = without_block(messages[asked].content or "")
+        answer = self.reply("\n".join(m.content or "" for m in messages), question, used)
         if isinstance(answer, str):
             return ChatResponse(message=ChatMessage(role="assistant", content=answer))
         name, arguments = answer

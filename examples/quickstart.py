@@ -98,7 +98,8 @@ def show_recalled(client: MemOSClient, user_id: str, question: str) -> None:
     table = Table("relevance", "recalled for this question", "of", expand=True)
     for item in [*recall.memories, *recall.preferences]:
         kind = getattr(item, "preference_type", None) or getattr(item, "memory_type", None) or ""
-        table.add_row("-" if item.relativity is None else f"{item.relativity:.2f}", item.text, kind)
+        relevance = "-" if item.relativity is None else f"{item.relativity:.2f}".replace("0.00", "<0.01")
+        table.add_row(relevance, item.text, kind)
     console.print(table)
 
 
