@@ -144,6 +144,10 @@ class Delivery:
         self.kick()
         return revived
 
+    def clear(self, user_id: str, conversation_id: str | None) -> None:
+        """Show nothing more of what one conversation said so far; its turns are delivered all the same."""
+        self.overlay.clear(user_id, conversation_id, self._here().waiting(user_id))
+
     def forget(self, user_id: str) -> int:
         """Drop a user's undelivered turns and fresh memories; answers how many turns."""
         self.overlay.forget(user_id)

@@ -55,10 +55,13 @@ class Overlay:
         self._lock = threading.Lock()
         self._sent: OrderedDict[str, OrderedDict[str, tuple[float, Fresh]]] = OrderedDict()
         self._local: OrderedDict[str, Fresh] = OrderedDict()
+        self._cleared: OrderedDict[str, None] = OrderedDict()
 
     def sent(self, user_id: str, fresh: Fresh) -> None:
         """Keep what a turn said, now that it was sent and no longer waits in the outbox."""
         with self._lock:
+            if fresh.key in self._cleared:
+                return
             turns = self._sent.setdefault(user_id, OrderedDict())
             self._sent.move_to_end(user_id)
             turns[fresh.key] = (self._clock(), fresh)
@@ -67,7 +70,7 @@ class Overlay:
 
     def of(self, user_id: str, waiting: Sequence[Job]) -> list[Fresh]:
         """Fresh turns of a user, newest first; `waiting` are the user's turns in the outbox, oldest first."""
-        pending = {job.turn.key: self.said(job, waiting) for job in waiting}
+        pending = {job.turn.key: self.said(job, waiting) for job in waiting if job.turn.key not in self._cleared}
         oldest = self._clock() - self._ttl_s
         with self._lock:
             turns = self._sent.get(user_id, OrderedDict())
@@ -102,6 +105,19 @@ class Overlay:
                 if memories or preferences:
                     turns[key] = (born, Fresh(key, memories, preferences))
                 else:
+                    del turns[key]
+
+    def clear(self, user_id: str, conversation_id: str | None, waiting: Sequence[Job]) -> None:
+        """Show nothing more of what one conversation said so far, until a search shows it."""
+        with self._lock:
+            for job in waiting:
+                if job.turn.conversation_id == conversation_id:
+                    self._cleared[job.turn.key] = None
+            _bound(self._cleared, 4096)
+            turns = self._sent.get(user_id, OrderedDict())
+            for key, (_, fresh) in list(turns.items()):
+                said: tuple[Memory, ...] = (*fresh.memories, *fresh.preferences)
+                if any(memory.conversation_id == conversation_id for memory in said):
                     del turns[key]
 
     def forget(self, user_id: str) -> None:

@@ -146,6 +146,10 @@ class MemorySession:
         """Send the refused turns of this client once more; answers how many."""
         return self._delivery.revive()
 
+    def clear_fresh(self) -> None:
+        """Show nothing of what this conversation said so far until a search returns it; delivery goes on."""
+        self._delivery.clear(self._user_id, self._conversation_id)
+
     def forget_pending(self) -> int:
         """Drop this user's undelivered turns and fresh memories (forgetting a user); answers how many turns."""
         return self._delivery.forget(self._user_id)

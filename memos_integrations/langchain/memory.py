@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -99,17 +100,19 @@ class MemOSChatMemory(BaseChatMemory):
         await self._session.aobserve(exchange(asked_text(asked), answer_text(answered)), key=self._close_turn())
 
     def clear(self) -> None:
-        """Clear this conversation's history and what was told but not yet indexed; stored memories stay.
+        """Clear this conversation's history and what was said in it but is not indexed yet; stored memories stay.
 
-        To delete stored memories call `client.delete_memory(...)`.
+        What was told is still delivered. To delete stored memories call `client.delete_memory(...)`.
         """
+        self._close_turn()
         self.chat_memory.clear()
-        self._session.clear_overlay()
+        self._session.clear_fresh()
 
     async def aclear(self) -> None:
         """Async twin of `clear`."""
+        self._close_turn()
         await self.chat_memory.aclear()
-        self._session.clear_overlay()
+        await asyncio.to_thread(self._session.clear_fresh)
 
     def _turn_key(self, *question: str) -> str:
         return digest(self._id, self._turns, *question)
