@@ -43,7 +43,10 @@ class World:
         self.now = 1000.0
         self.requests: list[HttpRequest] = []
         self.sleeps: list[float] = []
-        clock = lambda: self.now  # noqa: E731
+
+        def clock() -> float:
+            return self.now
+
         self.policy = Policy(
             timeout_s=limits.get("timeout_s", 30.0),
             retry=RetryPolicy(attempts=limits.get("attempts", 3)),
@@ -144,7 +147,7 @@ def test_half_a_surrogate_pair_does_not_lose_the_turn() -> None:
         lambda p, o: operations.search(p, "q", o),
         lambda p, o: operations.add(p, [("user", "x")], o),
         lambda p, o: operations.get_message(p, {**o, "conversation_id": "c"}),
-        lambda p, o: operations.get_memory(p, o),
+        operations.get_memory,
         lambda p, o: operations.add_feedback(p, "x", o),
     ],
 )
