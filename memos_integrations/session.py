@@ -68,6 +68,10 @@ class MemorySession:
     def __repr__(self) -> str:
         return f"MemorySession(write={self._options.write!r})"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Adapters are pickled by their frameworks: what is written is how to make the session, no lock and no outbox.
+        return _restored, (self._client, self._user_id, self._conversation_id, self._options)
+
     def __enter__(self) -> Self:
         return self
 
@@ -262,6 +266,10 @@ def _conversation(conversation_id: str | None) -> str | None:
     return conversation_id
 
 
+def _restored(client: MemOSClient, user_id: str, conversation_id: str | None, options: SessionOptions) -> MemorySession:
+    return MemorySession(client, user_id=user_id, conversation_id=conversation_id, options=options)
+
+
 class Sessions:
     """Sessions of many users on one client, made when first asked for; the newest `size` are kept."""
 
@@ -272,6 +280,9 @@ class Sessions:
 
     def __repr__(self) -> str:
         return f"Sessions(len={len(self._kept)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Sessions, (self._client, self._options)
 
     def of(self, user_id: str, conversation_id: str | None = None) -> MemorySession:
         """The session of a user and conversation; raises ConfigurationError when an id is blank."""
