@@ -28,8 +28,9 @@ class MemOSMemoryBlock(BaseMemoryBlock[str]):
 
     LlamaIndex shows a block the history only when the memory is read, and what it flushes. So the block catches up
     then: finished turns it has not observed yet are observed, each once, whatever path or process delivered them. The
-    last turn of a conversation is therefore observed at the next read or flush (agents read once more at their end),
-    or by `await block.aput(await memory.aget_all(), session_id=memory.session_id)`. `MemOSMemory` has no such delay.
+    last turn of a conversation is therefore observed at the next read or flush (most agents read once more when they
+    are done), or by `await block.aput(await memory.aget_all(), session_id=memory.session_id)`. `MemOSMemory` has no
+    such delay.
     """
 
     name: str = "memos"

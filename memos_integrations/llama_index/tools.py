@@ -35,7 +35,7 @@ class MemOSToolSpec(BaseToolSpec):
         """Search what is known about the user from earlier conversations: facts, events, preferences.
 
         Args:
-            query: what to look for, in the user's words.
+            query (str): What to look for, as a question or key words.
         """
         return _shown(self._session.recall(query))
 
@@ -47,7 +47,7 @@ class MemOSToolSpec(BaseToolSpec):
         """Remember something about the user for later conversations.
 
         Args:
-            text: one or more full sentences about the user that make sense on their own.
+            text (str): One self-contained statement about the user, in the user's language.
         """
         self._session.observe([{"role": "user", "content": text}])
         return _NOTED
