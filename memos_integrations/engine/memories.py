@@ -26,7 +26,7 @@ from memos_integrations.engine.present import (
     preference_note,
     preference_of,
 )
-from memos_integrations.engine.search import Query, rank
+from memos_integrations.engine.search import Query, rank_facts, rank_preferences
 from memos_integrations.engine.store import (
     MIGRATIONS,
     MemoryRow,
@@ -261,8 +261,8 @@ class Memories:
                 grown = partition.refresh(space, embedder.name if embedder else None)
                 allowed = None if test is None else {row.number for row in space.all_memories() if test(row)}
             hits = [
-                *rank(partition, "memory", query, facts, allowed, request.relativity),
-                *rank(partition, "preference", query, preferences, allowed, request.relativity),
+                *rank_facts(partition, query, facts, allowed, request.relativity),
+                *rank_preferences(partition, query, preferences, allowed, request.relativity),
             ]
         if grown:
             self._partitions.trim()

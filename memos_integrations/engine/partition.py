@@ -7,13 +7,19 @@ other threads and processes notice it by reading one row. Least recently used pa
 
 from __future__ import annotations
 
+import math
 import threading
 from array import array
 from collections import Counter, OrderedDict
 from collections.abc import Iterable
+from datetime import date
 
 from memos_integrations.engine.embed import Matrix
 from memos_integrations.engine.store import MemoryRow, Space
+from memos_integrations.engine.text import fold
+
+# What was said one and two turns before and after a memory belongs to its meaning.
+NEAR = (1.0, 0.5)
 
 
 class Postings:
@@ -58,10 +64,12 @@ class Entry:
     """What ranking must know of one memory; its text stays in the database."""
 
     __slots__ = (
+        "asks",
         "conversation",
-        "happened_on",
-        "id",
+        "first_day",
+        "last_day",
         "number",
+        "richness",
         "said_at",
         "speaker",
         "status",
@@ -73,16 +81,26 @@ class Entry:
 
     def __init__(self, row: MemoryRow, turn: int) -> None:
         self.number = row.number
-        self.id = row.id
         self.conversation = row.conversation
         self.said_at = row.said_at
-        self.happened_on = row.happened_on
-        self.speaker = row.speaker
+        self.first_day, self.last_day = days_of(row.happened_on)
+        self.speaker = fold(row.speaker) if row.speaker else None
         self.status = row.status
         self.successor = row.successor
         self.type = row.type
         self.turn = turn
         self.terms = row.terms
+        self.asks = row.text.rstrip().endswith(("?", "？"))
+        self.richness = math.log1p(len(set(row.terms.split())))
+
+
+def days_of(happened_on: str | None) -> tuple[int, int]:
+    """First and last day number of an ISO date or interval; (0, 0) for none."""
+    try:
+        first, _, last = (happened_on or "").partition("/")
+        return date.fromisoformat(first).toordinal(), date.fromisoformat(last or first).toordinal()
+    except ValueError:
+        return 0, 0
 
 
 class Shelf:
@@ -93,10 +111,13 @@ class Shelf:
         self.postings = Postings()
         self.vectors = Matrix()
         self.slots: dict[int, int] = {}
+        self.speakers: set[str] = set()
         self._embedded: set[int] = set()
 
     def put(self, row: MemoryRow, turn: int) -> None:
         """Add or replace a memory; a rewritten one leaves a hole behind."""
+        if row.speaker:
+            self.speakers.add(fold(row.speaker))
         slot = self.slots.get(row.number)
         if slot is not None and (entry := self.entries[slot]) is not None and entry.terms == row.terms:
             self.entries[slot] = Entry(row, turn)
@@ -144,6 +165,7 @@ class Partition:
         self.turns = Postings()
         self.before: array[int] = array("i")
         self.after: array[int] = array("i")
+        self.around: array[float] = array("f")
         self._turn_of: dict[int, int] = {}
         self._tails: dict[str, int] = {}
         self._last_position = -1
@@ -175,6 +197,18 @@ class Partition:
         self.version = version
         return True
 
+    def near(self, turn: int) -> list[tuple[int, float]]:
+        """The turns next to a turn in its conversation, with the weight of their words for it."""
+        found = []
+        for steps in (self.before, self.after):
+            other = steps[turn]
+            for weight in NEAR:
+                if other < 0:
+                    break
+                found.append((other, weight))
+                other = steps[other]
+        return found
+
     def _put_turn(self, position: int, conversation: str, terms: str) -> None:
         turn = self.turns.add(terms.split())
         previous = self._tails.get(conversation, -1)
@@ -182,6 +216,11 @@ class Partition:
         self.after.append(-1)
         if previous >= 0:
             self.after[previous] = turn
+        size = self.turns.lengths[turn]
+        self.around.append(size)
+        for other, weight in self.near(turn):
+            self.around[turn] += weight * self.turns.lengths[other]
+            self.around[other] += weight * size
         self._tails[conversation] = turn
         self._turn_of[position] = turn
         self._last_position = position
@@ -189,7 +228,7 @@ class Partition:
     @property
     def bytes(self) -> int:
         """Estimated size in memory."""
-        return self.facts.bytes + self.preferences.bytes + self.turns.bytes + 120 * len(self.before)
+        return self.facts.bytes + self.preferences.bytes + self.turns.bytes + 130 * len(self.before)
 
 
 class Partitions:
