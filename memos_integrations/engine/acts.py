@@ -17,6 +17,7 @@ class Act(Enum):
     QUESTION = "question"
     REQUEST = "request"
     SMALLTALK = "smalltalk"
+    PRAISE = "praise"
     STYLE = "style"
     FORGET = "forget"
     INJECTION = "injection"
@@ -108,6 +109,14 @@ _SMALLTALK = words(
     appreciate it
     """
 )
+_PRAISE = re.compile(
+    r"^(?:(?:oh|wow|thanks|thank you|yes|yeah|ok|okay|great|perfect|hey|hi|haha)[,.!]* )*(?:(?:that|those|these|this|it|they|you)(?:'s|'re| is| are| sounds?| sound| would be| will be| was| were| all sound| really sounds?| look| looks| seems?)|what)"
+    r"(?: (?:really|very|so|all|some|such|a|an|absolutely|like|quite|pretty|definitely|just|certainly|actually|the|truly|most))*"
+    r" (?:great|good|excellent|wonderful|awesome|amazing|perfect|fantastic|interesting|helpful|brilliant|lovely|nice|cool|useful|right|correct|true|fun|fascinating|solid|best|sweet|kind|thoughtful|welcome|fine|delicious)"
+    r"(?: (?:ideas?|suggestions?|points?|options?|recommendations?|tips?|advice|questions?|resources?|news|plan|information|thoughts?|approach|of you|to (?:hear|know)))?(?:,? (?:thanks|thank you|too|indeed|though|to me|all)(?: (?:so much|a lot|again))?)*[.!]*$"
+    r"|^(?:thanks|thank you|thx|many thanks|i (?:really |do )?appreciate (?:it|that|this|your|the|all))\b(?! .{0,60}\b(?:but|because|I'm|I am|my)\b).{0,80}$",
+    re.IGNORECASE,
+)
 _SMALLTALK_ZH = re.compile(
     "^(?:你好|您好|早上?好|晚上?好|下午好|中午好|嗨|哈喽|在吗|谢谢?(?:你|您)?|多谢|感谢|好的?|好吧|行|可以|嗯+|哦+|噢|啊|哈+|对|是的?|没错|不是|"
     "明白|知道了?|了解|收到|再见|拜拜|晚安|辛苦了?|不客气|没事|没关系|太好了|太棒了|不错|厉害|真的|继续|下一个|还有呢|然后呢|原来如此|懂了|"
@@ -144,10 +153,10 @@ _STANDING_ZH = re.compile("以后|今后|从现在起|从今以后|每次|始终
 
 def act(sentence: str) -> Act:
     """The act of one sentence of a user who speaks to an assistant."""
-    if _INJECTION.search(sentence) or _INJECTION_ZH.search(sentence):
+    if _INJECTION.search(sentence):
         return Act.INJECTION
     if is_chinese(sentence):
-        return _act_zh(sentence)
+        return Act.INJECTION if _INJECTION_ZH.search(sentence) else _act_zh(sentence)
     return _act_en(sentence)
 
 
@@ -171,10 +180,12 @@ def _act_zh(sentence: str) -> Act:
 
 def _act_en(sentence: str) -> Act:
     tokens = word_list(sentence)
-    if not tokens:
+    if not tokens or "__" in sentence:
         return Act.FRAGMENT
     if all(t in _SMALLTALK for t in tokens) and len(tokens) <= 12:
         return Act.SMALLTALK
+    if _PRAISE.match(sentence):
+        return Act.PRAISE
     if _FORGET.match(sentence):
         return Act.FORGET
     question = sentence.rstrip("\"'”’)!").endswith("?")

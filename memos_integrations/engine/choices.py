@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from memos_integrations._text import clip_text
+from memos_integrations.engine.acts import Act, act
 from memos_integrations.engine.sentences import is_chinese, sentences, word_list
 from memos_integrations.engine.text import terms, words
 
@@ -30,14 +31,23 @@ _NAMED_OPTIONS = re.compile(
     r"|比如|例如|可以(?:选|考虑|试)|推荐|建议|有(?:以下|这些|几)|还是|或者?|、",
     re.IGNORECASE,
 )
-_TAKES = re.compile(
-    r"\b(?:I(?:'ll| will| think I'll| think I will|'d| would|'m going to| am going to| guess I'll| want to| think I'd)? ?(?:like to |rather |probably |definitely |just )*(?:go (?:with|for)|going with|take|choose|pick|opt for|select|try|stick with|book|get|have)"
-    r"|(?:let's|let us|we'll|we will) (?:go|do|try|take|pick|book|choose|have|stick)|I (?:choose|pick|prefer|chose|like the|want the|select)|my (?:choice|pick|preference) (?:is|would be)"
-    r"|I(?:'d| would) (?:prefer|like|go|choose)|sounds? (?:like (?:a|the) (?:good|great|best|perfect|nice)|(?:\w+ )?(?:good|great|perfect|best|ideal|nice|lovely|interesting|fun|right|wonderful|amazing|fantastic|delicious|like me))"
-    r"|(?:would|will|'d|might|could|seems?|looks?|is|are) (?:to )?(?:be |like |work |suit |fit )?(?:\w+ )?(?:best|perfect|ideal|great|good|better|right|lovely|wonderful|the one|me)\b|works? (?:best|for me|better)|(?:the )?(?:first|second|third|fourth|fifth|last|former|latter) (?:one|option|choice)?(?: please| it is|, please)?|option (?:number )?(?:\d|[a-h]|one|two|three|four|five)\b|number (?:\d|one|two|three|four|five)\b|\bit is\b[.!]?$|, please[.!]?$)",
+_PICKS = re.compile(
+    r"\b(?:(?:I(?:'ll| will|'d| would|'m going to| am going to| want to)|I think I(?:'ll|'d)|we'll|we will|let's|let us)(?: (?:like to|rather|probably|definitely|just|also|gladly|happily|guess))*"
+    r" (?:go (?:with|for)|going with|take|choose|pick|opt for|select|stick with|order|prefer|do|try|have|book|get)"
+    r"|going with|I (?:choose|pick|prefer|chose|want the|select|opt for)|I(?:'d| would) (?:like the|prefer)|my (?:choice|pick|preference|vote) (?:is|would be|goes)|is the way to go)\b",
     re.IGNORECASE,
 )
-_TAKES_ZH = re.compile("(?:我)?(?:就|那就?|还是|想|要|会|打算|决定|觉得)*(?:选|挑|要|订|定|住|去|用|买|试试?|来)(?:择|了)?|第[一二三四五六\\d]+(?:个|家|种|项|条|款)|方案[一二三四五A-F\\d]|(?:更|最|比较)(?:适合|合适|好|喜欢)|听起来(?:不错|很好)|就(?:它|这个|这家)|前者|后者")
+_FAVORS = re.compile(
+    r"\b(?:sounds? (?:like (?:a|the)\b|(?:(?:really|most|more|very|absolutely|quite|just|so|pretty|particularly) )?(?!like\b|strange|weird|bad|wrong|too)\w+)"
+    r"|(?:would|will|'d|seems?|looks?|is|are) (?:to )?(?:be |like |work |suit |fit )?(?:(?:the |a |an )?(?:most |more |very )?(?:\w+ and )?\w+ )?(?:best|perfect|ideal|great|good|better|right|lovely|wonderful|effective|suitable|fitting|appropriate|appealing|enjoyable|helpful|practical|comfortable|the one|me)\b"
+    r"|works? (?:best|for me|better)|please[.!]?$|\bit is[.!]?$)",
+    re.IGNORECASE,
+)
+_NO_CHOICE = re.compile(
+    r"^(?:that|those|these|this|it|they|all of (?:that|those|these))\b(?:'s| is| are| sounds?| would| seems?| will)|\b(?:look into|check (?:them|it|those|that|these|out (?:them|those|that))|keep (?:that|it|them|those) in mind|think about|consider|ask (?:my|our)|give (?:that|those|it|them) a (?:try|shot|go))\b",
+    re.IGNORECASE,
+)
+_TAKES_ZH = re.compile("^(?:那|那么|还是)就?(?:选|要)?.{1,20}吧|^就.{1,20}(?:吧|了)|(?:我)?(?:就|那就?|还是|想|要|会|打算|决定|觉得)*(?:选|挑|要|订|定|住|去|用|买|试试?|来)(?:择|了)?|第[一二三四五六\\d]+(?:个|家|种|项|条|款)|方案[一二三四五A-F\\d]|(?:更|最|比较)(?:适合|合适|好|喜欢)|听起来(?:不错|很好)|就(?:它|这个|这家)|前者|后者")
 _ORDINAL = re.compile(
     r"\b(?:(?:option|number|choice|no\.?|#) ?(?P<digit>\d{1,2})|(?:option|choice) (?P<letter>[a-h])|(?:option|number|choice) (?P<spelt>one|two|three|four|five|six)|the (?P<word>first|second|third|fourth|fifth|sixth|last|former|latter)(?: one| option| choice| suggestion)?\b(?! (?:time|day|thing|week|place|year)))|^(?P<only>\d)[.!]?$"
     r"|第(?P<zh>[一二三四五六\d])|(?:方案|选项|选)(?P<zhl>[A-Fa-f一二三四五六\d])|(?P<zhw>前者|后者)",
@@ -48,8 +58,12 @@ _ORDER = {"first": 1, "former": 1, "前者": 1, "one": 1, "second": 2, "two": 2,
 _YES = words("yes yeah yep yup sure ok okay absolutely definitely exactly correct right indeed certainly please perfect deal agreed great good do it that's that sounds works for me go ahead of course let's i'd love to would like so true thanks thank you")
 _YES_ZH = re.compile("^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|当然|同意|就这样|就这么办|没问题|要的?|需要|[，,。.！!～~\\s]|吧|呀|啊|谢谢|请)+$")
 _NO_ZH = re.compile("^(?:不(?:是|用|要|对|了|行|可以)?|没有?|别|算了)[，,。！!]?")
-_SELF = re.compile(r"\b(?:I|I'm|I've|my|we|our)\b|我|咱")
-_ASKS_TASTE = re.compile(r"\b(?:prefer|like|enjoy|favou?rite|love|hate|dislike|avoid|allerg\w+|diet\w*|into|taste|fan)\b|喜欢|偏好|爱好|讨厌|过敏|忌口|口味", re.IGNORECASE)
+_SELF = re.compile(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b|我|咱")
+_ASKS_TASTE = re.compile(
+    r"\byou (?:\w+ )?(?:prefer|like(?! to (?:know|hear|see|add|discuss))|enjoy|love|hate|dislike|avoid|favou?r)\b|\byour (?:\w+ )?(?:favou?rites?|preferences?|preferred|diet\w*|allerg\w+|tastes?)\b|\b(?:any|have) (?:food )?(?:allerg\w+|dietary \w+|preferences?)\b"
+    r"|喜欢|偏好|爱好|讨厌|过敏|忌口|口味",
+    re.IGNORECASE,
+)
 _ASKED_FOR = re.compile(
     r"(?:what(?:'s| is| was)|may i (?:have|know|ask|get)|could i (?:have|get|ask)|can i (?:have|get|ask)|could you (?:tell me|give me|share|provide)|can you (?:tell me|give me|share|provide)|please (?:tell me|provide|share|give me))(?: for| me)? your (?P<noun>(?:[\w-]+ ){0,2}[\w-]+)[?.]",
     re.IGNORECASE,
@@ -71,7 +85,7 @@ def reply(text: str, before: str) -> Reply | None:
         return Reply("accepted", asked)
     short = len(first) <= 40 if is_chinese(first) else len(first.split()) <= 14
     alone = bool(_SELF.search(first)) and not re.match(r"I'm (?!\w+ing\b)", first)
-    if short and not alone and not re.match(r"(?:no|nope|not really|never mind|nevermind)\b[,.!]?", first, re.IGNORECASE) and not _NO_ZH.match(first):
+    if short and not alone and act(first) not in {Act.SMALLTALK, Act.PRAISE} and not re.match(r"(?:no|nope|not really|never mind|nevermind)\b[,.!]?", first, re.IGNORECASE) and not _NO_ZH.match(first):
         return Reply("answer", asked)
     return None
 
@@ -106,8 +120,9 @@ _SMALL_OFFER = re.compile(
 
 def is_taking(sentence: str) -> bool:
     """Whether a sentence takes an option or speaks of the options left."""
-    named = _TAKES_ZH.search(sentence) if is_chinese(sentence) else _TAKES.search(sentence)
-    return bool(named or _REST.search(sentence))
+    if is_chinese(sentence):
+        return bool(_TAKES_ZH.search(sentence) or _REST.search(sentence))
+    return bool(_PICKS.search(sentence) or _FAVORS.search(sentence) or _ORDINAL.search(sentence) or _REST.search(sentence))
 
 
 def is_small_offer(question: str) -> bool:
@@ -135,16 +150,26 @@ def attribute(asked: str, answer: str, *, subject: str, subject_zh: str) -> str 
 
 
 def _takes(text: str, before: str, options: list[str]) -> bool:
-    head = " ".join(sentences(text)[:3])[:400]
-    if "?" in head[:200] and not _ORDINAL.search(head):
-        head = head.split("?")[-1]
-    named = _TAKES_ZH.search(head) if is_chinese(head) else _TAKES.search(head)
-    if not named:
-        return False
-    if _ORDINAL.search(head) and (options or _NAMED_OPTIONS.search(before)):
-        return True
-    shared = set(terms(head)) & set(terms(before[:4000]))
-    return bool(shared) and (bool(options) or len(shared) >= 1)
+    """Whether one of the first sentences takes something that the message before it named."""
+    known = set(terms(before[:4000]))
+    listed = set(terms(" ".join(options)))
+    asking = "?" in text or "？" in text
+    for sentence in sentences(text)[:3]:
+        if sentence.endswith(("?", "？")):
+            continue
+        numbered = bool(_ORDINAL.search(sentence))
+        shared = len(set(terms(sentence)) & known)
+        if is_chinese(sentence):
+            if _TAKES_ZH.search(sentence) and (numbered or shared):
+                return True
+        elif _NO_CHOICE.search(sentence):
+            continue
+        elif numbered or (shared and (_PICKS.search(sentence) or (_FAVORS.search(sentence) and not asking))):
+            return True
+        elif not asking and re.search(r"\b(?:I'll|I will|let's|we'll)\b", sentence, re.IGNORECASE):
+            if len(set(terms(sentence)) & listed) >= 2:
+                return True
+    return False
 
 
 def _option(text: str, options: list[str]) -> str:

@@ -59,10 +59,12 @@ def find(text: str, today: date, *, past: bool | None = None) -> list[Span]:
     """Time expressions of `text` in order, without overlaps; `past` says which way a bare weekday or date points
     (None: the tense of the text decides where it can, else the past).
     """
+    if not _HINT.search(text):
+        return []
     if past is None:
         past = not _FUTURE.search(text)
     spans: list[Span] = []
-    for pattern, resolve in _GRAMMAR:
+    for pattern, resolve in _GRAMMAR if not text.isascii() else _GRAMMAR_ASCII:
         for match in pattern.finditer(text):
             if any(s.start < match.end() and match.start() < s.end for s in spans):
                 continue
@@ -111,7 +113,14 @@ def written(first: date, last: date, *, chinese: bool) -> str:
 
 _Found = tuple[date, date, bool] | None
 _FUTURE = re.compile(
-    r"\b(?:will|won't|going to|gonna|plan(?:ning|s)? (?:to|on)|shall|tomorrow|upcoming|next|hope to|about to|scheduled|due)\b|['\u2019]ll\b|将|要去|打算|计划|准备|下周|下个?月|明天|明年",
+    r"\b(?:will|won't|going to|gonna|plan(?:ning|s)? (?:to|on)|shall|tomorrow|upcoming|next|hope to|about to|scheduled|due|deadline|appointment|reservation|postponed|pushed|rescheduled)\b|['\u2019]ll\b|将|要去|打算|计划|准备|下周|下个?月|明天|明年|截止|改到|推迟",
+    re.IGNORECASE,
+)
+# No expression of the grammar is without one of these: most sentences are done after one search.
+_HINT = re.compile(
+    r"\d|\b(?:today|tonight|yesterday|tomorrow|this|last|next|past|previous|coming|upcoming|ago|back|earlier|before|later"
+    r"|weekend|on (?:mon|tue|wed|thu|fri|sat|sun)|in|since|until|by|of|during|early|late)\b|(?:morning|afternoon|evening)"
+    r"|[今昨明前后]|[年月周]|星期|礼拜",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\b(\d{1,2})(?::(\d\d))?(?::\d\d)?\s*([ap])\.?m\b|\b(\d{1,2}):(\d\d)", re.IGNORECASE)
@@ -417,3 +426,4 @@ def _patterns() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date
 
 
 _GRAMMAR = tuple(_patterns())
+_GRAMMAR_ASCII = tuple((p, r) for p, r in _GRAMMAR if p.pattern.isascii())

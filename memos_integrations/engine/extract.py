@@ -7,21 +7,21 @@ proposal accepted, a question answered). English and Chinese are understood; oth
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from memos_integrations._text import clip_text
-from memos_integrations.engine.choices import asks_taste, attribute, is_small_offer
-from memos_integrations.engine.facts import facts
+from memos_integrations.engine.choices import asks_taste, attribute, is_small_offer, is_taking
+from memos_integrations.engine.facts import dated, fact, facts
 from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.preferences import Stated, continues, stated
 from memos_integrations.engine.records import Candidate, Extraction
-from memos_integrations.engine.rewrite import Speaker, retell
+from memos_integrations.engine.rewrite import Speaker, plain, retell
 from memos_integrations.engine.sentences import is_chinese, sentences
 from memos_integrations.engine.telling import Told, read
 from memos_integrations.engine.text import terms
-from memos_integrations.engine.updates import slots, taste_slot
+from memos_integrations.engine.updates import slots, style_slot, taste_slot
 from memos_integrations.models import Message
 
 ALL_TYPES = frozenset({"memory", "preference"})
@@ -86,7 +86,7 @@ def _once(candidates: list[Candidate]) -> list[Candidate]:
 
 def _stated(told: Told, sources: tuple[int, ...], found: _Found) -> None:
     """Facts and explicit preferences of what the message states by itself."""
-    found.memories += facts(told.statements, told.speaker, told.said, timed=told.timed, sources=sources)
+    found.memories += facts(told, sources)
     open_item: Stated | None = None
     for sentence in told.statements:
         items = stated(sentence)
@@ -113,8 +113,9 @@ def _retold(text: str, speaker: Speaker) -> str:
 
 def _style(sentence: str, told: Told, sources: tuple[int, ...]) -> Candidate:
     speaker = told.speaker
-    asked = f"{speaker.subject_zh}要求：{sentence}" if is_chinese(sentence) else f"{speaker.subject} asked the assistant: {sentence}"
-    return _preference(asked, told, sources, reasoning=_evidence(sentence, speaker))
+    shown = f"{speaker.subject_zh}要求：{sentence}" if is_chinese(sentence) else f"{speaker.subject} asked the assistant: {sentence}"
+    item = _preference(shown, told, sources, reasoning=_evidence(sentence, speaker))
+    return replace(item, slot=style_slot(sentence))
 
 
 def _evidence(text: str, speaker: Speaker) -> str:
@@ -164,12 +165,13 @@ def _replied(told: Told, sources: tuple[int, ...], found: _Found) -> None:
             if is_chinese(reply.asked + told.answer)
             else f'Asked "{reply.asked}", {speaker.object} answered: {told.answer}'
         )
-        told.statements = [s for s in told.statements if s != told.answer]
+        told.statements = [s for s in told.statements if s != plain(told.answer)]
         _answered(text, reply.asked, told, sources, found)
 
 
 def _answered(text: str, asked: str, told: Told, sources: tuple[int, ...], found: _Found) -> None:
-    found.memories += facts([text], Speaker(), told.said, timed=told.timed, sources=sources)
+    text, happened, _ = dated(text, told.said)
+    found.memories.append(fact(text, told, sources, slots=slots(text), happened=happened))
     if asks_taste(asked):
         found.preferences.append(_preference(text, told, sources, reasoning=_evidence(told.answer or asked, told.speaker)))
 
@@ -179,16 +181,20 @@ def _chosen(told: Told, sources: tuple[int, ...], found: _Found) -> None:
     words = told.choosing or told.statements[:1]
     if reply is None or not words:
         return
+    for sentence in words:
+        if not is_taking(sentence):
+            found.preferences += [_explicit(item.text, told, sources) for item in stated(sentence)]
     told.statements = [s for s in told.statements if s not in words]
     chinese = is_chinese(words[0])
-    text = _retold(" ".join(words) if not chinese else "".join(words), speaker)
+    chosen = "".join(words) if chinese else " ".join(words)
+    text = _retold(chosen, speaker)
+    if speaker.object not in text and speaker.subject_zh not in text and speaker.subject not in text:
+        text = f"{speaker.subject_zh}选择了：{chosen}" if chinese else f"{speaker.subject} chose: {chosen}"
     if reply.option and len(set(terms(reply.option)) & set(terms(text))) < len(set(terms(reply.option))) / 2:
         text += f"（所选：{clip_text(reply.option, 30)}）" if chinese else f" (chosen: {clip_text(reply.option, 30)})"
     if told.topic:
         text += f"（问题：{clip_text(told.topic, 24)}）" if chinese else f" (asked: {clip_text(told.topic, 24)})"
     quote = clip_text(" ".join(words), _QUOTE_TOKENS)
     reasoning = f"在给出的选项中，{speaker.subject_zh}选择了：“{quote}”" if chinese else f'Offered options, {speaker.object} chose: "{quote}"'
-    found.memories.append(
-        Candidate("memory", text, "UserMemory", heading(text, []), "", tags(text), sources, told.said, None, None, speaker.name)
-    )
+    found.memories.append(fact(text, told, sources))
     found.preferences.append(_preference(text, told, sources, reasoning=reasoning, kind="implicit_preference"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,9 +13,11 @@ from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.records import Candidate
 from memos_integrations.engine.rewrite import Speaker, retell
 from memos_integrations.engine.sentences import is_chinese
-from memos_integrations.engine.updates import slots
+from memos_integrations.engine.telling import Told
+from memos_integrations.engine.updates import slots as slots_of
 
-FACT_TOKENS = 60
+FACT_TOKENS = 90
+_NO_YEAR = re.compile(r"^(?:the )?\d|\d(?:st|nd|rd|th)?$|月.*[日号]$")
 _RECURRING = re.compile(r"\b(?:birthday|anniversary|every|each|born|annual(?:ly)?|usually|always)\b|生日|纪念日|每年|每到|每个?|出生", re.IGNORECASE)
 
 
@@ -27,10 +30,30 @@ class _Unit:
     dated: bool
 
 
-def facts(statements: list[str], speaker: Speaker, said: datetime, *, timed: bool, sources: tuple[int, ...]) -> list[Candidate]:
+def facts(told: Told, sources: tuple[int, ...]) -> list[Candidate]:
     """One fact for a short message, several for a long one; a changeable thing told among others stands alone."""
-    units = [unit for s in statements for unit in _units(s, speaker, said)]
-    return [_fact(group, speaker, said, timed=timed, sources=sources) for group in _groups(units, speaker)]
+    units = [unit for s in told.statements for unit in _units(s, told.speaker, told.said)]
+    return [_joined(group, told, sources) for group in _groups(units, told.speaker)]
+
+
+def fact(
+    text: str, told: Told, sources: tuple[int, ...], *, slots: Sequence[str] = (), happened: str | None = None
+) -> Candidate:
+    """One fact with its heading and tags; several slots make a profile, which no single change supersedes."""
+    text = text[:1].upper() + text[1:]
+    own = told.speaker.name is None and ("user" in text.lower() or "用户" in text)
+    return Candidate(
+        kind="memory",
+        text=text,
+        type="UserMemory" if own else "LongTermMemory",
+        key=heading(text, list(slots)),
+        tags=tags(text),
+        sources=sources,
+        said_on=told.said,
+        happened_on=happened,
+        slot=slots[0] if len(slots) == 1 else None,
+        speaker=told.speaker.name,
+    )
 
 
 def dated(text: str, said: datetime) -> tuple[str, str | None, bool]:
@@ -46,6 +69,8 @@ def dated(text: str, said: datetime) -> tuple[str, str | None, bool]:
         if span.relative and added < 2 and not text[span.end : span.end + 2].lstrip().startswith(("(", "（")):
             chinese = is_chinese(text)
             shown = dates.written(span.first, span.last, chinese=chinese)
+            if _NO_YEAR.search(fixed):
+                shown = f"{span.first.year}年" if chinese else str(span.first.year)
             pieces += [text[last : span.end], f"（{shown}）" if chinese else f" ({shown})"]
             last, added = span.end, added + 1
     return "".join([*pieces, text[last:]]), happened, added > 0
@@ -59,7 +84,7 @@ def said_note(said: datetime, *, chinese: bool) -> str:
 
 def _units(statement: str, speaker: Speaker, said: datetime) -> list[_Unit]:
     retold = retell(statement, speaker)
-    filled = tuple(slots(statement))
+    filled = tuple(slots_of(statement))
     text, happened, added = dated(retold or statement, said)
     parts = [p.strip() for p in split_text(text, FACT_TOKENS) if p.strip()]
     return [_Unit(p, retold is None, filled if len(parts) == 1 else (), happened, added) for p in parts]
@@ -80,29 +105,17 @@ def _groups(units: list[_Unit], speaker: Speaker) -> list[list[_Unit]]:
     return groups
 
 
-def _fact(group: list[_Unit], speaker: Speaker, said: datetime, *, timed: bool, sources: tuple[int, ...]) -> Candidate:
+def _joined(group: list[_Unit], told: Told, sources: tuple[int, ...]) -> Candidate:
     text = ""
     quoting = False
     for unit in group:
-        shown = speaker.quote(unit.text) if unit.quoted and not quoting else unit.text
-        text = f"{text} {shown}".strip() if not is_chinese(text) else text + shown
+        shown = told.speaker.quote(unit.text) if unit.quoted and not quoting else unit.text
+        text = text + shown if is_chinese(text) else f"{text} {shown}".strip()
         quoting = unit.quoted
     filled = list(dict.fromkeys(slot for unit in group for slot in unit.slots))
-    main = [u for u in group if u.slots]
-    slot = filled[0] if len(filled) == 1 and 2 * len(main[0].text) >= sum(len(u.text) for u in group) else None
-    key = heading(text, filled)
-    if timed and not any(u.dated for u in group):
-        text += said_note(said, chinese=is_chinese(text))
-    own = speaker.name is None and ("user" in text.lower() or "用户" in text)
-    return Candidate(
-        kind="memory",
-        text=text,
-        type="UserMemory" if own else "LongTermMemory",
-        key=key,
-        tags=tags(text),
-        sources=sources,
-        said_on=said,
-        happened_on=next((u.happened for u in group if u.happened), None),
-        slot=slot,
-        speaker=speaker.name,
-    )
+    if len(filled) == 1:
+        filling = sum(len(u.text) for u in group if u.slots)
+        filled = filled if 2 * filling >= sum(len(u.text) for u in group) else []
+    if told.timed and not any(u.dated for u in group):
+        text += said_note(told.said, chinese=is_chinese(text))
+    return fact(text, told, sources, slots=filled, happened=next((u.happened for u in group if u.happened), None))

@@ -16,6 +16,7 @@ _LEAD = re.compile(
     r"^(?:[^\W\d_][\w.'-]*(?: [A-Z][\w.'-]*)? said: |The user said: |The user's |The user )(?:(?:is|was|has|have|had|will|would|also|just|really|been|does|did|now|recently|currently|usually|always|never) )*(?:(?:a|an|the|their) )?",
 )
 _END = re.compile(r"[,.;:!?()\"“”]|\b(?:and|but|because|so|which|who|when|while|although|though|since|if)\b|[，。；：！？（）]", re.IGNORECASE)
+_ASIDE = re.compile(r"^Asked \"[^\"]*\", [^:]{1,40}? (?:answered: |said )|^被问到“[^”]*”，[^：]{1,20}：| ?\([^()]*\)|（[^（）]*）")
 _TOPICS = {
     "food": "food eat drink cook dish restaurant tea coffee wine beer dinner lunch breakfast diet vegan vegetarian pescatarian meat spicy allergic allergy recipe meal bake cake fruit cuisine",
     "travel": "travel trip flight hotel vacation holiday visit tour airport beach hike camp passport train abroad city inn",
@@ -50,6 +51,7 @@ _NAMES_ZH = {"food": "饮食", "travel": "出行", "work": "工作", "family": "
 def heading(text: str, slots: list[str]) -> str:
     """A short heading of a memory text, in its language."""
     chinese = is_chinese(text)
+    text = _ASIDE.sub("", text)
     named = [s for s in slots if s in _SLOTS]
     if len(named) > 1:
         return "用户基本信息" if chinese else "User profile basics"

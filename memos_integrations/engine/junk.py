@@ -44,11 +44,18 @@ _BOOT = re.compile(
     r"|(?:a )?new session (?:was )?(?:started|begun)|read (?:HEARTBEAT|AGENTS|SOUL|MEMORY|USER|TOOLS)\.md|tool (?:result|output|call)s?\b\s*[:=(]|function (?:result|output|call)s?\b\s*[:=(]|observation: |thought: |action(?: input)?: |<tool_|<function)",
     re.IGNORECASE,
 )
+# Every machine line holds one of these; speech seldom does, so that most lines are done after one search.
+_SUSPECT = re.compile(
+    r"[\[\]{}<>=|\\$#@_*^~`+&;/]|[:)(\"]|^\W*\d|\d{3}|^\s|--|\b(?:heart ?beat|ping|pong|keep-?alive|ack|tick|noop|health|you are|session|loading|initiali|booting|starting|connecting|import|from|class|public|private|const|let|var|return|select|insert|update|create|observation|thought|action|cron|system|scheduled|automated|read)",
+    re.IGNORECASE,
+)
 _SYMBOLS = re.compile(r"[{}\[\]<>;=|\\/$#@_*^~`+&]")
 _ACTED = re.compile(
-    r"\b(?:act (?:as|like)|pretend (?:to be|you(?:'re| are)|that you)|role-?play(?:ing)?|you(?:'ll| will) (?:play|act|be playing)|play the (?:role|part) of|imagine you(?:'re| are)|in character|stay in character|from the perspective of|simulate (?:a|an|the|being))\b"
-    r"|扮演|角色扮演|假装你|假设你是|你现在是|模拟一?个?",
-    re.IGNORECASE,
+    r"\b(?:(?:please |to |you |you'll |will |should |must |can )act (?:as|like) (?:an?|my|the|if)\b|^act (?:as|like)\b|pretend (?:to be|you(?:'re| are)|that you)"
+    r"|let's (?:do (?:a )?)?role-?play|role-?play (?:as|with me|this|a|the|that|where)\b|^role-?play\b|you(?:'ll| will) (?:play|be playing) (?:the|a)\b|play the (?:role|part) of|(?:stay|remain) in character"
+    r"|imagine (?:that )?you(?:'re| are)\b)"
+    r"|扮演|角色扮演|假装你|假设你是|你现在是|模拟一?个?(?:面试|角色)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _ACTION = re.compile(r"^\s*\*[^*\n]{3,}\*\s*$|^\s*\([^()\n]{3,40}ly\)\s*$|^(?:INT\.|EXT\.|FADE |CUT TO|SCENE \d)")
 _SCRIPT_LINE = re.compile(r"^\s*(?:\*\*)?([A-Z\u4e00-\u9fff][\w\u4e00-\u9fff .']{0,24})(?:\*\*)?\s*[:：]\s*\S")
@@ -81,6 +88,8 @@ def is_machine(line: str) -> bool:
     if len(line) > 4000 and " " not in line[:2000]:
         return True
     probe = line[:400]
+    if not _SUSPECT.search(probe):
+        return False
     if any(p.search(probe) for p in (_LOG, _TRACE, _SHELL, _CODE, _HEARTBEAT, _BOOT, _ACTION)):
         return True
     size = len(probe.strip())

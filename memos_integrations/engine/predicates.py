@@ -23,7 +23,8 @@ _DISLIKED = r"(?:hated|disliked|detested|avoided|struggled (?:with|to)|been (?:a
 # "I like it", "I like your answer", "I'd like to know": about this talk, not about the speaker.
 _OF_THE_TALK = (
     r"(?! (?:it\b(?! when)|this\b|that\b(?! (?:I|my))|these\b|those\b|you(?:r|rs)?\b|(?:how|what|the way) (?:you|it|this)\b|the (?:first|second|third|fourth"
-    r"|last|other|idea(?! of)|answer|response|result|output|code|sound of|look of)\b))"
+    r"|last|other|idea|answer|response|result|output|code|sound of|look of)\b"
+    r"|(?:the |all |all the |that |some of the )?(?:[\w-]+ ){0,3}(?:suggestions?|information|info|tips|advice|help|recommendations?|ideas?|insights?|feedback|explanations?|response|concept)\b))"
 )
 _NOT_OF_THE_TALK = (
     r"(?! (?:it\b(?! when)|this\b|that\b(?! (?:I|my))|these\b|those\b|you(?:r|rs)?\b|(?:how|what|the way) (?:you|it|this)\b|the (?:first|second|third|fourth|last|answer|response|result|output|code)\b))"
@@ -166,7 +167,7 @@ def _predicate(clause: str, start: int, short: str) -> Sign | None:
                 return sign
     if re.search(r"\b(?:exclusively|solely|strictly)\b", adverbs):
         return "="
-    if habit and habit["verb"].lower() not in _NO_HABIT and not habit["verb"].lower().endswith("ed"):
+    if short != "m" and habit and habit["verb"].lower() not in _NO_HABIT and not habit["verb"].lower().endswith("ed"):
         return "="
     return "=" if not short and _ROUTINE.match(clause, position) else None
 

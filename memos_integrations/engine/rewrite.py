@@ -20,13 +20,15 @@ _PLURAL_OR_ADDRESS = re.compile(
 _INVERTED = words(
     "do did does am was were have has had can could should would will shall may might must nor so neither than as"
 )
+_PARTNER = words("my our his her he she they a the both")
 _WOULD = words("like love prefer rather be hate say want enjoy appreciate need go do have")
 _PAST_CUE = re.compile(r"\b(?:yesterday|last|ago|earlier|was|were|did|had|went|in (?:19|20)\d\d)\b", re.IGNORECASE)
 _SAME_IN_PAST = words("read put cut hit set quit hurt shut let beat bet cost fit spread split")
 _FINITE_AFTER_TO = words("hate prefer dislike detest loathe avoid am don't")
 _OPENER = re.compile(
-    r"^(?:(?:hi|hello|hey|oh|ah|well|yeah|yes|yep|no|nope|ok|okay|so|btw|by the way|actually|haha|lol|wow|um|uh|hmm|and|but|anyway|fyi|thanks|thank you|sure|cool|great"
-    r"|hi there|hello there|hey there|speaking of which|for the record|just so you know|just to let you know|as i said|as i mentioned|to be honest|tbh)\b[,.!:]*\s+|[-–—*•·>]+\s+|\d{1,2}[.)]\s+)+(?=\S)",
+    r"^(?:(?:hi there|hello there|hey there|good (?:morning|afternoon|evening)|hi|hello|hey|oh|ah|well|yeah|yes|yep|no|nope|ok|okay|so|btw|by the way|actually|haha|lol|wow|um|uh|hmm|anyway|fyi"
+    r"|thanks|thank you|sure|cool|great|speaking of which|for the record|just so you know|just to let you know|as i said|as i mentioned|to be honest|tbh|now|then|lastly|on a related note|on another note|on a different note|also)(?:[,.!:]+| [-–—])\s*"
+    r"|(?:and|but|also|btw|by the way|anyway|oh|yeah|yes|hey|hi)\s+(?=(?:I|I'\w+|my|we|our|the|he|she|they|it|it's)\b)|[-–—*•·>]+\s+|\d{1,2}[.)]\s+)+(?=\S)",
     re.IGNORECASE,
 )
 _CARRIER = re.compile(
@@ -37,9 +39,6 @@ _CARRIER = re.compile(
 _THINK = re.compile(r"^I (?:think|guess|believe|suppose),? (?:that )?(?=I\b|I'|my\b)")
 _CARRIER_ZH = re.compile(
     "^(?:请|你)?(?:帮我)?(?:记住|记一下|记着|记得|注意|别忘了|顺便说一下|对了|另外|其实|哦|嗯|好的|是的|嗨|你好)[，,：:。！!\\s]*(?=\\S)"
-)
-_CLIPPED = re.compile(
-    r"^(?:just|recently|finally|already|also|currently|originally|now|never|always) (?=\w)|^(?=\w)", re.IGNORECASE
 )
 _STATE = words(
     """
@@ -96,9 +95,10 @@ def retell(sentence: str, speaker: Speaker) -> str | None:
         return None
     if _PLURAL_OR_ADDRESS.search(sentence):
         return None
+    sentence = _with_subject(sentence)
     found = list(_FIRST.finditer(sentence))
     if not found:
-        return _retell_without_pronoun(sentence, speaker)
+        return None if speaker.name else sentence
     if any(_inside_quotes(sentence, m.start()) for m in found):
         return None
     return _Retelling(sentence, speaker).run(found)
@@ -109,6 +109,12 @@ def speaks_of_self(sentence: str) -> bool:
     return bool(_SELF.search(sentence))
 
 
+def says_i(sentence: str) -> bool:
+    """Whether a sentence names its speaker in the singular: I, my, me; 我."""
+    return bool(_SINGULAR.search(sentence))
+
+
+_SINGULAR = re.compile("\\b(?:I|i|[Mm]y|[Mm]e)(?=\\W|$)(?!\\.e)|我(?!们)|本人")
 _SELF = re.compile("\\b(?:I|i|[Mm]y|[Mm]e|[Mm]ine|[Mm]yself|[Ww]e|[Uu]s|[Oo]ur)(?=[\\W]|$)|我|咱|俺|本人")
 
 
@@ -117,28 +123,29 @@ def _inside_quotes(sentence: str, position: int) -> bool:
     return head.count('"') % 2 == 1 or head.count("\u201c") > head.count("\u201d")
 
 
-def _retell_without_pronoun(sentence: str, speaker: Speaker) -> str | None:
-    head = [w.lower() for w in _WORD.findall(sentence[:60])[:3]]
-    skipped = head[1:] if head and (head[0] in ADVERB or head[0] in {"just", "also"}) else head
-    first = skipped[0] if skipped else ""
+def _with_subject(sentence: str) -> str:
+    """A sentence that leaves its "I" out ("Just moved to Rome.", "Allergic to nuts.") with it; others as they are."""
+    head = [w.lower() for w in _WORD.findall(sentence[:60])[:4]]
+    start = 1 if len(head) > 1 and head[0] in ADVERB else 0
+    first, second = (*head[start:], "", "")[:2]
     lowered = sentence[:1].lower() + sentence[1:]
-    if first in _STATE or " ".join(skipped[:2]) in {"lactose intolerant", "from the"}:
-        return f"{speaker.subject} is {lowered}"
-    if (
-        skipped
-        and is_past(first)
-        and first not in {"used", "supposed", "based"}
-        and first not in BASE
-        and first in PAST | _PAST_STARTS
-    ):
-        return f"{speaker.subject} {lowered}"
-    return None if speaker.name else sentence
+    if first in _STATE or f"{first} {second}" in _PROGRESSIVE:
+        return f"I'm {lowered}"
+    if first in _ELIDED or (first in PAST | _PAST_STARTS and is_past(first) and first not in _NOT_ELIDED and second not in _NOUN_ENDS):
+        return f"I {lowered}"
+    return sentence
 
 
+_NOUN_ENDS = words("is are was were and")
+_NOT_ELIDED = words("used supposed based can could will would should may might must shall was were had did cannot left lost means broke")
+_ELIDED = words("love hate prefer enjoy dislike adore can't hope miss need want wish don't")
+_PROGRESSIVE = frozenset(
+    {"looking forward", "thinking about", "thinking of", "planning to", "planning on", "hoping to", "trying to", "working on", "getting ready", "going to", "lactose intolerant"}
+)
 _PAST_STARTS = words(
     """
     moved started finished joined visited tried signed graduated retired switched ordered booked planned decided
-    adopted watched finished played cooked baked learned changed applied accepted launched hired ended stopped
+    adopted watched played cooked baked learned changed applied accepted launched hired ended stopped
     """
 )
 
@@ -191,16 +198,11 @@ class _Retelling:
         return joined or self._verb(match, after)
 
     def _is_clause(self, position: int) -> bool:
-        head = re.split("[,;:]", self.sentence[:position])[-1]
-        return any(
-            w in {"i", "i'm", "it's"}
-            or is_past(w)
-            or w in PAST
-            or w in {"is", "are"}
-            or third_person(w)
-            or third_person(w[:-1])
-            for w in (m.group().lower().replace("\u2019", "'") for m in _WORD.finditer(head))
-        )
+        """Whether "and I" opens a clause, instead of ending "my wife and I"."""
+        head = re.split("[,;:]", self.sentence[:position])[-1].split()[:-1]
+        if not head or len(head) > 3:
+            return True
+        return not (head[0].lower() in _PARTNER or head[0][0].isupper()) or "'" in head[-1][:-2]
 
     def _contraction(self, match: re.Match[str], short: str, after: list[re.Match[str]]) -> bool:
         following = _next_verb(after)

@@ -12,6 +12,8 @@ _ABBREVIATIONS = words(
 )
 _WORD = re.compile("[^\\W_]+(?:['\u2019.-][^\\W_]+)*")
 _APOSTROPHE = re.compile("(?<=[A-Za-z])\u2019(?=[A-Za-z])")
+_HAN = re.compile(f"[{HAN}]")
+_KANA = re.compile("[\u3041-\u30ff]")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
@@ -56,7 +58,10 @@ def word_list(text: str) -> list[str]:
 
 def is_chinese(text: str) -> bool:
     """Whether a sentence is to be read as Chinese: at least a quarter of its letters are Chinese characters."""
-    return 4 * len(re.findall(f"[{HAN}]", text)) >= len(_LETTER.findall(text)) > 0
+    if text.isascii():
+        return False
+    han = len(_HAN.findall(text))
+    return 4 * han >= len(_LETTER.findall(text)) and han > 0 and len(_KANA.findall(text)) * 4 < han
 
 
 _FOREIGN_SCRIPT = re.compile("[\u0370-\u1fff\u3041-\u30ff\uac00-\ud7af]")

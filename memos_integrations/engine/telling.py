@@ -12,12 +12,13 @@ from memos_integrations.engine.acts import Act, act
 from memos_integrations.engine.choices import Reply, is_taking, reply
 from memos_integrations.engine.dates import moment
 from memos_integrations.engine.junk import is_acted, material_start, speech
-from memos_integrations.engine.rewrite import Speaker, plain, speaks_of_self
+from memos_integrations.engine.rewrite import Speaker, plain, says_i, speaks_of_self
 from memos_integrations.engine.sentences import is_chinese, is_foreign, sentences
 from memos_integrations.engine.text import terms
 from memos_integrations.models import Message
 
 _LONG = 300  # tokens; what is longer and hardly in the first person was pasted, not told
+_CHOICE = 70  # tokens
 
 
 @dataclass
@@ -58,10 +59,16 @@ def read(message: Message, before: Sequence[Message], now: datetime, *, among_pe
 
 
 def _sort(found: list[str], told: Told) -> None:
-    requested = False
-    long = sum(map(estimate_tokens, found)) > _LONG
-    pasted = long and 4 * sum(map(speaks_of_self, found)) < len(found)
+    requested = own_list = False
+    size = sum(map(estimate_tokens, found))
+    alone = sum(map(says_i, found))
+    pasted = (size > _LONG and 4 * alone < len(found)) or (size > _LONG // 3 and not alone)
     for sentence in found:
+        if _BULLET.match(sentence):
+            if own_list or says_i(sentence):
+                told.statements.append(plain(sentence))
+            continue
+        own_list = sentence.endswith((":", "：")) and speaks_of_self(sentence)
         kind = Act.STATEMENT if is_foreign(sentence) and not sentence.endswith("?") else act(sentence)
         if is_chinese(sentence) and kind in {Act.STATEMENT, Act.STYLE, Act.QUESTION, Act.REQUEST}:
             kind, sentence = _clauses_zh(sentence, kind, told)
@@ -76,11 +83,12 @@ def _sort(found: list[str], told: Told) -> None:
         elif kind is Act.REQUEST:
             requested = True
         elif kind is Act.STATEMENT and (
-            speaks_of_self(sentence) or not (requested or pasted) and (is_foreign(sentence) or _specific(sentence))
+            (says_i(sentence) if pasted else speaks_of_self(sentence)) or not (requested or pasted) and (is_foreign(sentence) or _specific(sentence))
         ):
             told.statements.append(plain(sentence))
 
 
+_BULLET = re.compile(r"[-*•–]\s+\S")
 _QUESTION_PART = re.compile(
     r"(?:,|;| [-–—])\s+(?:and |but |so |then )?(?=(?:what|how|where|which|who|when|why|can|could|do|does|did|is|are|any|would|should|will|got) )",
     re.IGNORECASE,
@@ -165,10 +173,12 @@ def _relate(told: Told, text: str, before: Sequence[Message]) -> None:
     if found is None:
         return
     told.reply = found
-    told.answer = plain(sentences(text)[0])
+    told.answer = sentences(text)[0]
     if found.kind == "choice":
         spoken = [plain(s) for s in sentences(text) if not s.endswith(("?", "？"))]
-        told.choosing = [s for s in spoken if is_taking(s)] or spoken[:1]
+        # Reasons stand beside the choice; of a long message only the sentences that choose belong to it.
+        short = sum(map(estimate_tokens, spoken)) <= _CHOICE and not any(s.endswith(("?", "？")) for s in sentences(text))
+        told.choosing = spoken if short else [s for s in spoken if is_taking(s)] or spoken[:1]
         asked = [m.text for m in before[:-1] if m.role == "user"][-1:]
         questions = [s for t in asked for s in sentences(speech(t)) if s.endswith(("?", "？"))]
         told.topic = (questions or [found.asked])[-1]

@@ -9,7 +9,7 @@ from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.text import terms, words
 
 _I = r"\b(?:I|we|I've|we've|the user|[A-Z][a-z]+)(?: have| has|'ve)?(?: just| recently| now| finally| already| also| currently| both| officially)* "
-_OWN = r"\b(?:my|our|the user's|his|her|their|[A-Z][a-z]+'s) (?:new |current |home |work |mobile |cell )?"
+_OWN = r"\b(?:[Mm]y|[Oo]ur|the user's|his|her|their|[A-Z][a-z]+'s) (?:new |current |home |work |mobile |cell )?"
 _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (slot, re.compile(pattern))
     for slot, pattern in (
@@ -45,7 +45,7 @@ _IS = re.compile(
     re.IGNORECASE,
 )
 _WHEN = re.compile(
-    r"^ (?:on |at |in |for |by |until )?(?:the )?(?:\d{1,2}(?:st|nd|rd|th|:\d\d| ?[ap]m)?\b|(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:next|this) \w+|tomorrow|today|january|february|march|april|may|june|july|august|september|october|november|december|noon|midnight)",
+    r"^ (?:on |at |in |for |by |until )?(?:the )?(?:\d{1,2}(?:st|nd|rd|th|:\d\d| ?[ap]\.?m)\b|(?:mon|tues|wednes|thurs|fri|satur|sun)day|(?:next|this) \w+|tomorrow|today|january|february|march|april|may|june|july|august|september|october|november|december|noon|midnight)",
     re.IGNORECASE,
 )
 _CHANGEABLE = words(
@@ -91,6 +91,24 @@ def taste_slot(preference: str) -> str | None:
     """The slot of a preference: what it is about, so that "hates coffee" supersedes "loves coffee"."""
     about = object_terms(preference)
     return "taste:" + " ".join(sorted(about)) if 0 < len(about) <= 4 else None
+
+
+_STYLES = tuple(
+    (slot, re.compile(pattern, re.IGNORECASE))
+    for slot, pattern in (
+        ("style:name", r"\b(?:call|address|refer to) me\b|(?:叫|称呼|喊)我"),
+        ("style:language", r"\b(?:english|chinese|spanish|french|german|japanese|korean|mandarin|cantonese|portuguese|italian|russian|arabic|hindi|my language)\b|中文|英文|英语|日语|法语|德语|韩语|西班牙语|简体|繁体|粤语"),
+        ("style:length", r"\b(?:short|shorter|brief|concise|briefly|concisely|long|longer|detailed|verbose|succinct|to the point)\b|简洁|简短|精简|详细|简单|长一点|短一点"),
+        ("style:tone", r"\b(?:formal|informal|casual|polite|friendly|humou?r\w*|professional|tone|direct)\b|正式|口语|幽默|直接|礼貌|温柔|专业|语气"),
+        ("style:units", r"\b(?:metric|imperial|celsius|fahrenheit|24[- ]hour|12[- ]hour|units?)\b|公制|摄氏|英制"),
+        ("style:emoji", r"\bemojis?\b|表情"),
+    )
+)
+
+
+def style_slot(sentence: str) -> str | None:
+    """The slot of a wish about answers, so that "in English" supersedes "in Chinese"."""
+    return next((slot for slot, pattern in _STYLES if pattern.search(sentence)), None)
 
 
 def _thing(text: str) -> list[str]:
