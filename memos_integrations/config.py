@@ -9,6 +9,7 @@ MEMOS_EMBEDDER       auto (default) or none
 MEMOS_ALLOW_INSECURE 1 allows plain http beyond this machine, for a trusted network
 MEMOS_SERVER_KEY     key that `serve` asks for
 MEMOS_USER_ID        default user of the command line, never of the library
+OPENAI_API_KEY       lets `chat` answer with a real model, named by OPENAI_MODEL (default gpt-4o-mini)
 """
 
 from __future__ import annotations
@@ -162,6 +163,7 @@ class Settings:
     allow_insecure: bool = False
     server_key: SecretStr | None = None
     user_id: str | None = field(default=None, repr=False)
+    chat_model: str | None = None
 
     def __post_init__(self) -> None:
         _choice(self.mode, Mode, "MEMOS_MODE")
@@ -190,6 +192,7 @@ class Settings:
             allow_insecure=env.get("MEMOS_ALLOW_INSECURE", "").lower() in {"1", "true", "yes"},
             server_key=secret(env.get("MEMOS_SERVER_KEY"), "MEMOS_SERVER_KEY"),
             user_id=env.get("MEMOS_USER_ID"),
+            chat_model=env.get("OPENAI_MODEL", "gpt-4o-mini") if "OPENAI_API_KEY" in env else None,
         )
 
     @property
