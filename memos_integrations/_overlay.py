@@ -28,6 +28,17 @@ Memory = FactMemory | PreferenceMemory
 M = TypeVar("M", FactMemory, PreferenceMemory)
 _NOT_WORD = re.compile(r"[\W_]+")
 _SAME = 0.8  # share of common content words from which two short texts count as the same memory
+_NAMED = 0.6  # share of a request to forget that a memory must hold
+_REQUEST = re.compile(
+    r"\b(?:please|forget|delete|remove|erase|drop|stop|do(?:n't| not)|remember(?:ing)?|about|everything)\b"
+    r"|请|帮我|忘[掉记了]|删[掉除]|不要|别|记[住得着]?|这件事",
+    re.IGNORECASE,
+)
+# What turns a statement into another one although nearly all its words are the same.
+_TELLING = re.compile(
+    r"\d+|\b(?:not|no|never|without|less|former|dislike\w*|hate\w*|avoid\w*)\b|n['\u2019]t\b|[不没别非无勿]|讨厌",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +111,8 @@ class Overlay:
                 return
             shown = _Known([*found.memories, *found.preferences])
             for key, (born, fresh) in list(turns.items()):
-                memories = tuple(m for m in fresh.memories if m not in shown)
-                preferences = tuple(p for p in fresh.preferences if p not in shown)
+                memories = tuple(m for m in fresh.memories if not shown.has(m))
+                preferences = tuple(p for p in fresh.preferences if not shown.has(p))
                 if memories or preferences:
                     turns[key] = (born, Fresh(key, memories, preferences))
                 else:
@@ -150,10 +161,15 @@ def merge(
     threshold) leaves out fresh memories that share no word with the query.
     """
     left_out: Counter[str] = Counter()
-    forgets = [forget for turn in fresh for forget in turn.forgets]
+    forgets: list[frozenset[str]] = []
+    new_facts: list[FactMemory] = []
+    new_preferences: list[PreferenceMemory] = []
+    for turn in fresh:
+        new_facts += _kept(turn.memories, forgets)
+        new_preferences += _kept(turn.preferences, forgets)
+        # Newest first: what a turn wants forgotten was said before it.
+        forgets += turn.forgets
     wanted = frozenset(terms(query))
-    new_facts = [m for turn in fresh for m in turn.memories]
-    new_preferences = [p for turn in fresh for p in turn.preferences]
     join = partial(_join, wanted=wanted, strict=strict, left_out=left_out)
     return Merged(
         join(_kept(found.memories, forgets), new_facts, memory_limit),
@@ -194,8 +210,20 @@ def _kept(memories: Iterable[M], forgets: Sequence[frozenset[str]]) -> Iterator[
     """The memories that no pending "forget my …" names."""
     for memory in memories:
         words = frozenset(terms(memory.text)) if forgets else frozenset()
-        if not any(forget <= words for forget in forgets):
+        if not any(len(forget & words) >= _NAMED * len(forget) for forget in forgets):
             yield memory
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    plain: str
+    words: frozenset[str]
+    telling: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str) -> _Said:
+        telling = sorted(word.casefold() for word in _TELLING.findall(text))
+        return cls(_plain(text), frozenset(terms(text)), tuple(telling))
 
 
 class _Known:
@@ -203,7 +231,7 @@ class _Known:
 
     def __init__(self, stored: Iterable[Memory] = ()) -> None:
         self._texts: set[str] = set()
-        self._words: list[frozenset[str]] = []
+        self._said: list[_Said] = []
         self._read: set[tuple[str | None, str]] = set()
         for memory in stored:
             self.add(memory)
@@ -215,19 +243,21 @@ class _Known:
 
     def add(self, memory: Memory) -> bool:
         """Note `memory`; False when it says what another one already says."""
-        if memory in self:
+        said = _Said.of(memory.text)
+        if self._holds(memory, said):
             return False
-        self._texts.add(_plain(memory.text))
-        self._words.append(frozenset(terms(memory.text)))
+        self._texts.add(said.plain)
+        self._said.append(said)
         return True
 
-    def __contains__(self, memory: object) -> bool:
-        if not isinstance(memory, FactMemory | PreferenceMemory):
-            return False
-        if _plain(memory.text) in self._texts or not self._read.isdisjoint(_sources(memory)):
+    def has(self, memory: Memory) -> bool:
+        """True when something says what `memory` says."""
+        return self._holds(memory, _Said.of(memory.text))
+
+    def _holds(self, memory: Memory, said: _Said) -> bool:
+        if said.plain in self._texts or not self._read.isdisjoint(_sources(memory)):
             return True
-        words = frozenset(terms(memory.text))
-        return any(_alike(words, other) for other in self._words)
+        return any(_alike(said, other) for other in self._said)
 
 
 def _sources(memory: Memory) -> list[tuple[str | None, str]]:
@@ -235,14 +265,10 @@ def _sources(memory: Memory) -> list[tuple[str | None, str]]:
     return [(memory.conversation_id, message_id) for message_id in memory.message_ids]
 
 
-def _alike(left: frozenset[str], right: frozenset[str]) -> bool:
-    # Negation and numbers are terms of their own for a reader: texts that differ in them are never alike.
-    if not left or not right or (left ^ right) & _TELLING or any(t.isdigit() for t in left ^ right):
+def _alike(left: _Said, right: _Said) -> bool:
+    if not left.words or left.telling != right.telling:
         return False
-    return len(left & right) >= _SAME * len(left | right)
-
-
-_TELLING = frozenset({"not", "no", "never", "dislike", "hate", "avoid", "不", "没", "别"})
+    return len(left.words & right.words) >= _SAME * len(left.words | right.words)
 
 
 def _plain(text: str) -> str:
@@ -267,7 +293,7 @@ def _read(job: Job, before: Sequence[Job]) -> Fresh:
         memories=[_fact(c) for c in found.memories], preferences=[_preference(c) for c in found.preferences]
     )
     fresh = _dated(result, job)
-    forgets = tuple(words for text in found.forgets if (words := frozenset(terms(text))))
+    forgets = tuple(words for text in found.forgets if (words := frozenset(terms(_REQUEST.sub(" ", text)))))
     return Fresh(fresh.key, fresh.memories, fresh.preferences, forgets)
 
 

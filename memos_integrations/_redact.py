@@ -52,7 +52,7 @@ _ASSIGNED = re.compile(
         (?P<secret>[^\s"'，。；,;]{4,128})""",
     re.IGNORECASE | re.VERBOSE,
 )
-_NUMBER = re.compile(r"(?<![\w.+-])\d(?:[ -]?\d){12,18}(?![\w-])")
+_NUMBER = re.compile(r"(?<![\w.+-])(?:\d{13,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}[ -]\d{6}[ -]\d{4,5})(?![\w-])")
 _CITIZEN = re.compile(r"(?<!\d)[1-9]\d{5}(?:19|20)\d{9}[\dXx](?![\dA-Za-z])")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])")
@@ -96,7 +96,7 @@ def _checked(pattern: re.Pattern[str], kind: str, valid: Callable[[str], bool], 
 
 def _card(number: str) -> bool:
     digits = [int(c) for c in number if c.isdigit()]
-    if not _CARD_PREFIX.match("".join(map(str, digits))) or len(set(digits)) < 3:
+    if not _CARD_PREFIX.match("".join(map(str, digits))) or len(set(digits)) < 2:
         return False
     doubled = [d if i % 2 == 0 else (d * 2 - 9 if d > 4 else d * 2) for i, d in enumerate(reversed(digits))]
     return sum(doubled) % 10 == 0

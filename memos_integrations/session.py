@@ -29,6 +29,7 @@ from ._session_options import SessionKeywords, SessionOptions, options_of
 from ._text import clip_text
 from ._turn import clean_turn, with_ids
 from .client import MemOSClient
+from .engine.present import preference_note
 from .errors import ConfigurationError, InvalidRequest, MemOSError, StoreError
 from .models import MessageLike, SearchResult
 from .prompt import layout
@@ -207,9 +208,11 @@ class MemorySession:
             preference_limit=o.preference_limit if o.include_preference else 0,
             strict=bool(o.relativity),
         )
-        block = layout(merged.memories, merged.preferences, found.preference_note, o.budget)
+        # Fresh preferences need the note, too, when the server has none to send it for.
+        note = found.preference_note or preference_note(merged.preferences)
+        block = layout(merged.memories, merged.preferences, note, o.budget)
         left_out = +(merged.left_out + Counter(budget=block.left_out))
-        return Recall(merged.memories, merged.preferences, found.preference_note, block.text, error, left_out)
+        return Recall(merged.memories, merged.preferences, note, block.text, error, left_out)
 
     def _recall_for_turn(self, turn: str, query: str) -> Flow[Recall]:
         slot = self._delivery.recalls.slot((self._user_id, self._conversation_id, turn), self._options)

@@ -19,7 +19,7 @@ Fault = Callable[[str, dict[str, Any]], object]
 
 
 class FaultyServer:
-    """`calls` holds (endpoint, body) in order; `fault` decides what goes wrong; `lagging` hides everything from search."""
+    """`calls` holds (endpoint, body) in order; `fault` decides what goes wrong; `lagging` empties every search."""
 
     def __init__(self, path: str | Path = ":memory:") -> None:
         self.memories = Memories(path, embedder="none")
