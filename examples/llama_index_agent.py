@@ -12,7 +12,7 @@ from typing import Any
 from _scripted import llama_index_model, remembered
 from llama_index.core.agent.workflow import FunctionAgent, ToolCallResult
 
-from memos_integrations import MemOSClient
+from memos_integrations import MemorySession, MemOSClient
 from memos_integrations.llama_index import MemOSMemory, MemOSToolSpec
 
 
@@ -27,7 +27,7 @@ def script(prompt: str, question: str, tool_results: int) -> Any:
     if "table" in question:
         place = "Vegan Garden" if "vegan" in known else "Steak House"
         return f"Done: {place}, tonight at 8." if tool_results else ("book_table", {"restaurant": place})
-    if "birthday" in question:
+    if "When is" in question:
         if not tool_results:
             return "search_memory", {"query": "sister's birthday"}
         return "Your sister's birthday is on 3 May." if "3 May" in known else "You have not told me."
@@ -46,12 +46,13 @@ async def run(client: MemOSClient, session_id: str, texts: tuple[str, ...]) -> N
         handler = agent.run(text, memory=memory)
         async for event in handler.stream_events():
             if isinstance(event, ToolCallResult):
-                print(f"tool  {event.tool_name}({event.tool_kwargs}) -> {event.tool_output.content}")
+                print(f"tool  {event.tool_name}({event.tool_kwargs})")
+                print(*(f"      {line}" for line in event.tool_output.content.splitlines()), sep="\n")
         print(f"bot   {(await handler).response.content}")
 
 
 async def main() -> None:
-    async with MemOSClient.embedded(":memory:") as client:
+    async with MemOSClient.embedded(":memory:") as client, MemorySession(client, user_id="ann"):
         print("--- First conversation")
         await run(client, "first", ("I'm vegan and I hate noisy places.", "My sister's birthday is on 3 May."))
         print("\n--- A new conversation")

@@ -31,16 +31,22 @@ def chat(client: MemOSClient, session_id: str, texts: tuple[str, ...]) -> None:
     engine = SimpleChatEngine.from_defaults(llm=llama_index_model(answer), memory=memory)
     for text in texts:
         print(f"\nyou   {text}")
-        for note in MemorySession(client, user_id="ann").recall(text).ranked(3):
-            print(f"      recalled: {note.text}")
+        show_recalled(client, text)
         print("bot   ", end="")
         for token in engine.stream_chat(text).response_gen:
             print(token, end="", flush=True)
         print()
 
 
+def show_recalled(client: MemOSClient, text: str) -> None:
+    """What the engine's memory is about to put beside the user's message."""
+    for line in MemorySession(client, user_id="ann").recall(text).prompt.splitlines():
+        print(f"      {line}")
+
+
 def main() -> None:
-    with MemOSClient.embedded(":memory:") as client:
+    # Leaving the session waits until everything is stored.
+    with MemOSClient.embedded(":memory:") as client, MemorySession(client, user_id="ann"):
         print("--- Monday")
         chat(client, "monday", TOLD)
         print("\n--- Tuesday: a new conversation")

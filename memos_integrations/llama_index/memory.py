@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from llama_index.core.async_utils import asyncio_run
@@ -22,6 +22,8 @@ from memos_integrations.session import MemorySession, SessionOptions
 from ._fit import fit
 from ._messages import Turn, is_answer, is_system, is_user, last_user, newest_question, split_turns, text_of, with_text
 from ._options import take_options
+
+T = TypeVar("T")
 
 
 def _new_id() -> str:
@@ -136,11 +138,12 @@ class MemOSMemory(Memory):
         await super().areset(status)
 
     async def _history(self) -> list[ChatMessage]:
-        return await self.sql_store.get_messages(self.session_id, status=MessageStatus.ACTIVE)
+        stored: list[ChatMessage] = await self.sql_store.get_messages(self.session_id, status=MessageStatus.ACTIVE)
+        return stored
 
     def _get(self, given: str | ChatMessage | None, block_kwargs: dict[str, Any]) -> Flow[list[ChatMessage]]:
         messages, history = yield from ask(
-            lambda: asyncio_run(self._read(given, block_kwargs)), lambda: self._read(given, block_kwargs)
+            lambda: _here(self._read(given, block_kwargs)), lambda: self._read(given, block_kwargs)
         )
         coming = _coming(history, given)
         question = newest_question([*history, *coming])
@@ -161,7 +164,7 @@ class MemOSMemory(Memory):
         self, given: str | ChatMessage | None, block_kwargs: dict[str, Any]
     ) -> tuple[list[ChatMessage], list[ChatMessage]]:
         """What a plain Memory would answer, and the bare history."""
-        messages = await super().aget(input=given, **block_kwargs)
+        messages: list[ChatMessage] = await super().aget(input=given, **block_kwargs)
         return messages, await self._history() if self.memory_blocks else messages
 
     async def _finished(self, news: Sequence[ChatMessage]) -> list[Turn]:
@@ -196,6 +199,11 @@ class MemOSMemory(Memory):
             return [ChatMessage(role="system", content=system), *result]
         result[first] = with_text(result[first], system)
         return result
+
+
+def _here(coroutine: Coroutine[Any, Any, T]) -> T:
+    result: T = asyncio_run(coroutine)
+    return result
 
 
 def _coming(history: Sequence[ChatMessage], given: str | ChatMessage | None) -> list[ChatMessage]:
