@@ -58,8 +58,8 @@ class Guard:
     hosts: frozenset[str] | None = frozenset()
     origins: frozenset[str] = frozenset()
 
-    def check(self, method: str, headers: list[tuple[bytes, bytes]]) -> None:
-        """Look at the headers alone; raises what to answer instead."""
+    def check(self, method: str, headers: list[tuple[bytes, bytes]], *, public: bool = False) -> None:
+        """Look at the headers alone; raises what to answer instead. `public` asks for no key."""
 
         def values(name: bytes) -> list[str]:
             return [v.decode("latin-1").strip() for k, v in headers if k.lower() == name]
@@ -67,7 +67,8 @@ class Guard:
         self._check_host(values(b"host"))
         if any(origin not in self.origins for origin in values(b"origin")):
             raise _Refused(403, 40101, "this Origin may not use memory; allow it with --allow-origin")
-        self._check_key(values(b"authorization"))
+        if not public:
+            self._check_key(values(b"authorization"))
         if method == "POST":
             kinds = [kind.partition(";")[0].strip().lower() for kind in values(b"content-type")]
             if kinds != ["application/json"]:
@@ -104,8 +105,8 @@ def application(memories: Memories, guard: Guard, *, workers: ThreadPoolExecutor
 
     async def answer(request: Request) -> tuple[int, bytes]:
         try:
-            guard.check(request.method, request.scope["headers"])
-            path = request.scope.get("raw_path", b"").partition(b"?")[0].decode("latin-1")
+            path = request.scope["raw_path"].partition(b"?")[0].decode("latin-1")
+            guard.check(request.method, request.scope["headers"], public=path == "/health")
             if path == "/health":
                 return 200, envelope(0, "ok", {})
             if not path.startswith(f"{PREFIX}/"):
