@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from llama_index.core.base.llms.types import ChatMessage
-from llama_index.core.bridge.pydantic import Field, PrivateAttr
+from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 from llama_index.core.memory import BaseMemoryBlock
 from llama_index.core.utils import get_tokenizer
 
 from memos_integrations.client import MemOSClient
+from memos_integrations.requests import require_user_id
 from memos_integrations.session import MemorySession, SessionOptions, Sessions
 
 from ._fit import fit
@@ -33,6 +34,8 @@ class MemOSMemoryBlock(BaseMemoryBlock[str]):
     such delay.
     """
 
+    model_config = ConfigDict(extra="forbid")
+
     name: str = "memos"
     priority: int = 1
     client: MemOSClient = Field(exclude=True, repr=False)
@@ -42,9 +45,9 @@ class MemOSMemoryBlock(BaseMemoryBlock[str]):
     _observed: dict[tuple[str | None, str], None] = PrivateAttr(default_factory=dict)
 
     def __init__(self, **data: Any) -> None:
+        require_user_id(data.get("user_id"))
         super().__init__(**take_options(data))
         self._sessions = Sessions(self.client, self.options)
-        self._sessions.of(self.user_id)
 
     async def _aget(self, messages: list[ChatMessage] | None = None, **block_kwargs: Any) -> str:
         history = messages or []

@@ -16,12 +16,15 @@ from llama_index.core.storage.chat_store.base_db import MessageStatus
 
 from memos_integrations._flow import Flow, arun, ask, run
 from memos_integrations.client import MemOSClient
+from memos_integrations.errors import ConfigurationError
 from memos_integrations.prompt import INSTRUCTIONS
-from memos_integrations.session import MemorySession, SessionOptions
+from memos_integrations.requests import require_user_id
+from memos_integrations.session import MemorySession, SessionOptions, Sessions
 
 from ._fit import fit
 from ._messages import Turn, is_answer, is_system, is_user, last_user, newest_question, split_turns, text_of, with_text
 from ._options import take_options
+from .block import MemOSMemoryBlock
 
 T = TypeVar("T")
 
@@ -54,17 +57,20 @@ class MemOSMemory(Memory):
     user_id: str = Field(repr=False)
     options: SessionOptions = Field(default_factory=SessionOptions, exclude=True, repr=False)
     insert_method: InsertMethod = InsertMethod.USER
-    _session: MemorySession = PrivateAttr()
+    _sessions: Sessions = PrivateAttr()
     # Tells the turns of one history from those of the next that begins alike.
     _epoch: str = PrivateAttr(default_factory=_new_id)
     _handle: str = PrivateAttr(default_factory=_new_id)
     _shown: tuple[str, str] = PrivateAttr(default=("", ""))
 
     def __init__(self, **data: Any) -> None:
+        require_user_id(data.get("user_id"))
         super().__init__(**take_options(data))
-        self._session = MemorySession(
-            self.client, user_id=self.user_id, conversation_id=self.session_id, options=self.options
-        )
+        if any(isinstance(block, MemOSMemoryBlock) for block in self.memory_blocks):
+            raise ConfigurationError(
+                "MemOSMemory recalls and learns by itself: leave MemOSMemoryBlock out of its blocks"
+            )
+        self._sessions = Sessions(self.client, self.options)
 
     @classmethod
     def class_name(cls) -> str:
@@ -137,6 +143,10 @@ class MemOSMemory(Memory):
         self._epoch = _new_id()
         await super().areset(status)
 
+    @property
+    def _session(self) -> MemorySession:
+        return self._sessions.of(self.user_id, self.session_id)
+
     async def _history(self) -> list[ChatMessage]:
         stored: list[ChatMessage] = await self.sql_store.get_messages(self.session_id, status=MessageStatus.ACTIVE)
         return stored
@@ -149,12 +159,12 @@ class MemOSMemory(Memory):
         question = newest_question([*history, *coming])
         if question is None:
             return messages
-        key = f"{self._epoch}:{question.key}"
+        session, key = self._session, f"{self._epoch}:{self.session_id}:{question.key}"
         # Agents read once more after the answer, to shape it: they get the same block, by no search of its own.
         if not question.answered:
             recall = yield from ask(
-                lambda: self._session.recall_for_turn(key, question.text),
-                lambda: self._session.arecall_for_turn(key, question.text),
+                lambda: session.recall_for_turn(key, question.text),
+                lambda: session.arecall_for_turn(key, question.text),
             )
             self._shown = (key, recall.prompt)
         block = self._fitted(self._shown[1], messages) if self._shown[0] == key else ""

@@ -10,6 +10,7 @@ import pytest
 from llama_index.core.base.llms.types import ChatMessage
 from llama_index.core.memory import InsertMethod, Memory
 from llama_index.core.storage.chat_store.sql import SQLAlchemyChatStore
+from pydantic import ValidationError
 
 from memos_integrations import ConfigurationError, MemorySession, MemOSClient
 from memos_integrations.llama_index import MemOSMemoryBlock
@@ -217,8 +218,14 @@ def test_a_small_memory_truncates_the_block(client: MemOSClient) -> None:
 def test_defaults_and_refusals(client: MemOSClient) -> None:
     mine = block(client, memory_limit=2)
     assert (mine.name, mine.priority, mine.accept_short_term_memory) == ("memos", 1, True)
+    for nobody in ("", None):
+        with pytest.raises(ConfigurationError):
+            block(client, user_id=nobody)
     with pytest.raises(ConfigurationError):
-        block(client, user_id="")
+        MemOSMemoryBlock(client=client)
+    # A misspelt option must not vanish.
+    with pytest.raises(ValidationError):
+        block(client, memry_limit=2)
 
 
 def test_nothing_written_down_holds_the_key(client: MemOSClient) -> None:

@@ -11,7 +11,7 @@ from llama_index.core.memory import InsertMethod, StaticMemoryBlock
 from pydantic import BaseModel
 
 from memos_integrations import INSTRUCTIONS, ConfigurationError, MemorySession, MemOSClient
-from memos_integrations.llama_index import MemOSMemory
+from memos_integrations.llama_index import MemOSMemory, MemOSMemoryBlock
 
 from .backend import Backend
 from .callers import AGENTS, ANSWER, ENGINES, WAYS, function_agent, make_engine, model, run, say, two_tool_rounds
@@ -266,9 +266,48 @@ def test_one_session_never_shows_another(client: MemOSClient) -> None:
     assert roles(stranger.get()) == ["user"]
 
 
+def test_a_memory_moved_to_another_session_takes_nothing_along(client: MemOSClient, backend: Backend) -> None:
+    kept = memory(client, "first")
+    engine = make_engine("Simple", model(), kept)
+    engine.chat("I live in Lisbon.")
+    kept.session_id = "second"
+    assert kept.get_all() == []
+    engine.chat("I like tea.")
+    settle(client)
+    assert [body["conversation_id"] for body in backend.bodies("/add/message")] == ["first", "second"]
+
+
 def test_a_memory_without_a_user_is_refused(client: MemOSClient) -> None:
-    with pytest.raises(ConfigurationError):
-        MemOSMemory.from_defaults(client=client, user_id=" ", session_id="c")
+    for nobody in (" ", None):
+        with pytest.raises(ConfigurationError):
+            MemOSMemory.from_defaults(client=client, user_id=nobody, session_id="c")
+
+
+def test_a_block_inside_would_tell_everything_twice(client: MemOSClient) -> None:
+    with pytest.raises(ConfigurationError, match="leave MemOSMemoryBlock out"):
+        memory(client, memory_blocks=[MemOSMemoryBlock(client=client, user_id="u")])
+
+
+def test_the_last_word_of_an_agent_out_of_iterations_is_its_answer(client: MemOSClient, backend: Backend) -> None:
+    know(client, "I live in Lisbon.")
+    agent, llm = function_agent(lambda p, q, used: "I gave up." if "maximum" in p else ("weather", {"city": "Porto"}))
+    run(agent, memory(client), "Where do I live?", max_iterations=2, early_stopping_method="generate")
+    settle(client)
+    assert FENCE in (llm.prompts[-1][-2].content or "")
+    assert backend.told() == [[("user", "Where do I live?"), ("assistant", "I gave up.")]]
+    assert backend.counts[0] == 1
+
+
+def test_an_agent_with_state_keeps_question_and_block(client: MemOSClient, backend: Backend) -> None:
+    know(client, "I live in Lisbon.")
+    agent, llm = function_agent()
+    agent.initial_state = {"mood": "good"}
+    run(agent, memory(client), "Where do I live?")
+    asked = llm.prompts[0][-1].content or ""
+    assert "mood" in asked
+    assert asked.index("Where do I live?") < asked.index(FENCE)
+    settle(client)
+    assert backend.told()[0][0] == ("user", "Where do I live?")
 
 
 def test_session_options_are_taken(client: MemOSClient, backend: Backend) -> None:
