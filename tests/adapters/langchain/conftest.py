@@ -23,7 +23,7 @@ def server(tmp_path: Path) -> Iterator[MemoryServer]:
 @pytest.fixture
 def client(server: MemoryServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemOSClient]:
     monkeypatch.setenv("MEMOS_HOME", str(tmp_path / "home"))
-    with MemOSClient(api_key="test", base_url=server.url) as client:
+    with MemOSClient(api_key="test-key", base_url=server.url) as client:
         yield client
 
 

@@ -19,7 +19,7 @@ PREFIX = "/api/openmem/v1"
 
 
 class MemoryServer:
-    """uvicorn over the embedded engine; `calls` holds (path, JSON body) in order, `stop` kills it, `start` revives it."""
+    """uvicorn over the engine; `calls` holds (path, JSON body) in order, `stop` kills it, `start` revives it."""
 
     def __init__(self, folder: Path) -> None:
         self._memories = Memories(folder / "server.db", embedder="none")

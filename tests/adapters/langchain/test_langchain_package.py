@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from memos_integrations import MissingExtraError, langchain
+
 PROBE = """
 import sys
 class Hidden:
@@ -50,3 +52,19 @@ def test_any_other_missing_module_is_reported_as_it_is() -> None:
 def test_these_need_only_langchain_core(name: str) -> None:
     code = PROBE.format(package="langgraph", name=name, error="ImportError")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == ""
+
+
+@pytest.mark.parametrize("hidden", ["langchain_core.retrievers", "memos_integrations.session"])
+def test_only_a_framework_is_an_extra(monkeypatch: pytest.MonkeyPatch, hidden: str) -> None:
+    monkeypatch.delitem(vars(langchain), "MemOSRetriever", raising=False)
+    monkeypatch.delitem(sys.modules, "memos_integrations.langchain.retriever", raising=False)
+    monkeypatch.setitem(sys.modules, hidden, None)
+    with pytest.raises(ModuleNotFoundError if hidden.startswith("memos") else MissingExtraError):
+        langchain.MemOSRetriever  # noqa: B018
+
+
+def test_names() -> None:
+    assert langchain.__all__ == sorted(langchain.__all__)
+    assert set(langchain.__all__) <= set(dir(langchain))
+    with pytest.raises(AttributeError, match="no_such_name"):
+        langchain.no_such_name  # noqa: B018

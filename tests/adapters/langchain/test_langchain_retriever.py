@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import copy
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from langchain_core.documents import Document
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnableLambda, RunnableParallel, RunnablePassthrough
+from langchain_core.runnables import ConfigurableField, RunnableLambda, RunnableParallel, RunnablePassthrough
 from langchain_core.tools import create_retriever_tool
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from pydantic import ValidationError
@@ -29,9 +30,8 @@ def texts(documents: list[Document]) -> str:
 
 class TestStandard(RetrieversIntegrationTests):
     @pytest.fixture(autouse=True)
-    def _memories(self, told: MemOSClient) -> Iterator[None]:
+    def _memories(self, told: MemOSClient) -> None:
         self._client = told
-        yield
 
     @property
     def retriever_constructor(self) -> type[MemOSRetriever]:
@@ -175,3 +175,20 @@ def test_nothing_private_is_shown(client: MemOSClient) -> None:
     assert "private" not in repr(retriever)
     assert "client" not in retriever.model_dump()
     assert retriever.model_copy(update={"k": 3}).k == 3
+
+
+def test_configurable_fields(told: MemOSClient) -> None:
+    retriever = MemOSRetriever(client=told, user_id="ann").configurable_fields(k=ConfigurableField("memories"))
+    assert len(retriever.invoke(EVERYTHING, {"configurable": {"memories": 1}})) == 1
+    assert len(retriever.invoke(EVERYTHING)) > 1
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))])
+def test_copies_work_without_the_key(told: MemOSClient, monkeypatch: pytest.MonkeyPatch, copied: Any) -> None:
+    monkeypatch.setenv("MEMOS_API_KEY", "another-key")
+    retriever = MemOSRetriever(client=told, user_id="ann", k=2, relativity=0.1)
+    retriever.invoke(QUESTION)
+    assert b"test-key" not in pickle.dumps(retriever)
+    other = copied(retriever)
+    with other.client:
+        assert texts(other.invoke(QUESTION)) == texts(retriever.invoke(QUESTION))

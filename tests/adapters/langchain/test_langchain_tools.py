@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -22,9 +21,8 @@ QUESTION = "What is my home town?"
 
 class _Search:
     @pytest.fixture(autouse=True)
-    def _memories(self, told: MemOSClient) -> Iterator[None]:
+    def _memories(self, told: MemOSClient) -> None:
         self._tools = {t.name: t for t in create_memos_tools(told, user_id="ann")}
-        yield
 
     @property
     def tool_constructor(self) -> BaseTool:
