@@ -27,6 +27,7 @@ from .models import FactMemory, PreferenceMemory
 Command = Callable[[argparse.Namespace], int]
 Memory = FactMemory | PreferenceMemory
 _PAGE = 50
+_FLUSH_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,7 +131,7 @@ def _chat(args: argparse.Namespace) -> int:
                 print(json.dumps({"recalled": found, "answer": said}, ensure_ascii=False), flush=True)
             else:
                 print(*[f"  remembered: {text}" for text in found], f"bot> {said}", sep="\n", flush=True)
-        if not session.flush():
+        if not session.flush(_FLUSH_S):
             print("memory was not reachable; what was said is kept and sent next time", file=sys.stderr)
     return 0
 
