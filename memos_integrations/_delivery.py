@@ -53,7 +53,7 @@ class Delivery:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
-        self._looked = False
+        self._looked = self._wake = False
         self._kicks = self._failures = self._pauses = 0
         self._paused_until = 0.0
 
@@ -122,9 +122,9 @@ class Delivery:
     def flush(self, timeout_s: float) -> bool:
         """Send everything now; False when the time is over or the server does not answer."""
         shelves = self._here()
+        self._resume()
         deadline = time.monotonic() + timeout_s
         failures = self._failures
-        self._resume()
         while _pending(shelves):
             self.kick()
             with self._changed:
@@ -212,6 +212,9 @@ class Delivery:
             return pause
         waits: list[float] = []
         try:
+            if self._wake:
+                self._wake = False
+                self._shelves.wake()
             for outbox, job in self._shelves.leases():
                 if job is not None:
                     sender = client.with_options(timeout_s=timeout_s, max_attempts=2)
@@ -242,11 +245,9 @@ class Delivery:
         return 0
 
     def _resume(self) -> None:
+        """Forget every pause; the thread makes waiting turns due, so that nobody else touches the file for it."""
         with self._changed:
-            self._paused_until, self._pauses = 0.0, 0
-        for outbox in self._here().outboxes():
-            with suppress(StoreError):
-                outbox.wake()
+            self._paused_until, self._pauses, self._wake = 0.0, 0, True
 
 
 def _path_of(client: MemOSClient) -> Path | None:

@@ -44,6 +44,7 @@ _MIGRATIONS = (
         due_ms integer not null default 0,
         suspect integer not null default 0,
         dead integer not null default 0,
+        unsure integer not null default 0,
         reason text,
         leased_by text,
         leased_until_ms integer not null default 0
@@ -56,10 +57,11 @@ _MIGRATIONS = (
     """,
 )
 _READY = """
-    select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms from turn t
+    select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms, unsure
+    from turn t
     where dead = 0 and due_ms <= :now and leased_until_ms <= :now and not exists (
         select 1 from turn e where e.lane = t.lane and e.seq < t.seq and e.dead = 0 and e.suspect = 0)
-    order by seq limit 1
+    order by suspect, seq limit 1
 """
 # Only the first turn of a conversation says when something can be sent.
 _DUE = """
@@ -67,7 +69,8 @@ _DUE = """
         select min(seq) from turn where dead = 0 and suspect = 0 group by lane))
 """
 _WAITING = """
-    select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms from turn
+    select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms, unsure
+    from turn
     where dead = 0 and user_id = ? order by seq desc limit ?
 """
 
@@ -85,7 +88,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A turn on its way: `extracted` is the saved answer of extract/memory ("" = not to be asked again)."""
+    """A turn on its way.
+
+    `extracted` is the saved answer of extract/memory ("" = not to be asked again); `unsure` says that add/message was
+    sent before and its answer lost, so that the turn may be stored already.
+    """
 
     seq: int
     turn: Turn
@@ -93,6 +100,7 @@ class Job:
     attempts: int = 0
     failed_ms: int = 0
     extracted: str | None = field(default=None, repr=False)
+    unsure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,16 +202,20 @@ class Outbox:
                     (TOMBSTONES,),
                 )
 
-    def retry(self, job: Job, delay_s: float, *, counts: bool = True, suspect: bool = False) -> None:
-        """Give the turn back, to be sent again in `delay_s`; `suspect` lets later turns of its conversation pass."""
+    def retry(
+        self, job: Job, delay_s: float, *, counts: bool = True, suspect: bool = False, unsure: bool = False
+    ) -> None:
+        """Give the turn back, to be sent again in `delay_s`; a `suspect` one lets later ones pass, from now on."""
         with self._db.write() as tx:
             tx.run(
-                "update turn set attempts = attempts + :one, due_ms = :due, suspect = :suspect, leased_by = null,"
+                "update turn set attempts = attempts + :one, due_ms = :due, suspect = max(suspect, :suspect),"
+                " unsure = max(unsure, :unsure), leased_by = null,"
                 " leased_until_ms = 0, failed_ms = case failed_ms when 0 then :now else failed_ms end where seq = :seq",
                 {
                     "one": int(counts),
                     "due": self._now() + round(delay_s * 1000),
                     "suspect": int(suspect),
+                    "unsure": int(unsure),
                     "now": self._now(),
                     "seq": job.seq,
                 },
@@ -311,7 +323,7 @@ def _pending(tx: Transaction) -> int:
 
 
 def _job(row: Row) -> Job:
-    seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms = row
+    seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms, unsure = row
     content: dict[str, Any] = json.loads(body)
     turn = Turn(
         key=key,
@@ -320,4 +332,4 @@ def _job(row: Row) -> Job:
         messages=tuple(Message.model_validate(m) for m in content["messages"]),
         write=content["write"],
     )
-    return Job(seq, turn, created_ms, attempts, failed_ms, extracted)
+    return Job(seq, turn, created_ms, attempts, failed_ms, extracted, bool(unsure))

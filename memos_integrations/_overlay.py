@@ -81,7 +81,7 @@ class Overlay:
 
     def of(self, user_id: str, waiting: Sequence[Job]) -> list[Fresh]:
         """Fresh turns of a user, newest first; `waiting` are the user's turns in the outbox, oldest first."""
-        pending = {job.turn.key: self.said(job, waiting) for job in waiting if job.turn.key not in self._cleared}
+        pending = {job.turn.key: self.said(job, waiting) for job in waiting if self._shown(job)}
         oldest = self._clock() - self._ttl_s
         with self._lock:
             turns = self._sent.get(user_id, OrderedDict())
@@ -89,6 +89,10 @@ class Overlay:
                 del turns[key]
             kept = [fresh for _, fresh in turns.values() if fresh.key not in pending]
         return list(reversed([*kept, *pending.values()]))
+
+    def _shown(self, job: Job) -> bool:
+        # With write="extract" nothing is going to be stored, so nothing is promised either.
+        return job.turn.write != "extract" and job.turn.key not in self._cleared
 
     def said(self, job: Job, before: Sequence[Job] = ()) -> Fresh:
         """What the turn of `job` said: as the server extracted it, else as the local extractor reads it."""

@@ -21,7 +21,7 @@ _TOKENS = re.compile(
     (?P<jwt>eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,})
     |(?P<cloud_key>(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b|LTAI[A-Za-z0-9]{12,30}\b|AKID[A-Za-z0-9]{28,40}\b|AKLT[A-Za-z0-9_-]{20,}
         |AIza[A-Za-z0-9_-]{35}|ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,}|bce-v3/ALTAK-[A-Za-z0-9/]{20,}
-        |dop_v1_[a-f0-9]{40,}|dapi[a-f0-9]{32}|hvs\.[A-Za-z0-9_-]{20,}|DefaultEndpointsProtocol=\S*AccountKey=\S+
+        |dop_v1_[a-f0-9]{40,}|dapi[a-f0-9]{32}|hvs\.[A-Za-z0-9_-]{20,}|DefaultEndpointsProtocol=\S{0,200}?AccountKey=\S+
         |AccountKey=[A-Za-z0-9+/=]{40,}|SharedAccessSignature=\S{20,})
     |(?P<api_key>sk-[A-Za-z0-9_-]{16,}|gsk_[A-Za-z0-9]{20,}|xai-[A-Za-z0-9]{20,}|r8_[A-Za-z0-9]{20,}|pplx-[A-Za-z0-9]{20,}
         |hf_[A-Za-z0-9]{20,}|pcsk_[A-Za-z0-9_]{20,}|lsv2_(?:pt|sk)_[A-Za-z0-9_]{20,}|mpg-[A-Za-z0-9_-]{8,}|krlk_[a-f0-9]{32,}

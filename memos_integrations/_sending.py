@@ -10,13 +10,15 @@ from datetime import datetime
 from typing import Literal
 
 from ._failures import Outage, backoff_s, kind_of, name_of
-from ._outbox import Job, Outbox
+from ._outbox import Job, Outbox, Turn
 from ._overlay import Overlay
+from ._policy import AnswerLost
 from ._redact import get_logger
 from ._session_options import OnExtract
 from .client import MemOSClient
-from .errors import CircuitOpen, ConfigurationError, MemOSError
+from .errors import APIError, CircuitOpen, ConfigurationError, DeadlineExceeded, MemOSError
 from .models import ExtractResult, Message
+from .requests import MAX_PAGE
 
 logger = get_logger(__name__)
 Outcome = Literal["sent", "failed", "outage", "unasked", "closed"]
@@ -94,6 +96,9 @@ class Sender:
 
     def _add(self, client: MemOSClient, job: Job) -> None:
         turn = job.turn
+        if job.unsure and not self._embedded and _stored(client, turn):
+            self._overlay.sent(turn.user_id, self._overlay.said(job))
+            return
         task = client.add_message(
             _timed(turn.messages, job.created_ms),
             user_id=turn.user_id,
@@ -113,7 +118,7 @@ class Sender:
             return "failed"
         self._outage.began(error)
         if kind == "outage":
-            outbox.retry(job, 0.0, counts=False)
+            outbox.retry(job, 0.0, counts=False, unsure=isinstance(error, AnswerLost | DeadlineExceeded))
             return "unasked" if isinstance(error, CircuitOpen) else "outage"
         tries = job.attempts + 1
         if tries >= HOPELESS_TRIES and self._sent_ms > job.failed_ms > 0:
@@ -132,6 +137,22 @@ class Sender:
     def _bury(self, outbox: Outbox, job: Job, reason: str) -> None:
         outbox.bury(job, reason)
         logger.warning("a turn failed %d times (%s): kept as a dead letter, not sent again", job.attempts + 1, reason)
+
+
+def _stored(client: MemOSClient, turn: Turn) -> bool:
+    """Whether the conversation holds the turn: the cloud, unlike the engine, would store it a second time."""
+    if turn.conversation_id is None:
+        return False
+    try:
+        held = client.get_message(
+            user_id=turn.user_id, conversation_id=turn.conversation_id, message_limit_number=MAX_PAGE
+        )
+    except APIError as error:
+        logger.info("get/message failed (%s): the turn is sent again", name_of(error))
+        return False
+    said = [(message.role, message.content) for message in turn.messages]
+    kept = [(message.role, message.content) for message in held.messages]
+    return any(kept[i : i + len(said)] == said for i in range(len(kept)))
 
 
 def _timed(messages: tuple[Message, ...], created_ms: int) -> list[Message]:

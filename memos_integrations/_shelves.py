@@ -53,6 +53,11 @@ class Shelves:
         for outbox in self.outboxes():
             yield outbox, outbox.lease()
 
+    def wake(self) -> None:
+        """Make every waiting turn due now."""
+        for outbox in self.outboxes():
+            outbox.wake()
+
     def waiting(self, user_id: str) -> list[Job]:
         """The user's undelivered turns, oldest first; what cannot be read is left out."""
         found: list[Job] = []

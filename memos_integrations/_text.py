@@ -13,7 +13,7 @@ _SENTENCE_END = re.compile(r"(?<=[。！？!?…])\s*|(?<=\.)\s+|\n+")
 
 def estimate_tokens(text: str) -> int:
     """Estimated tokens of `text`, without a tokenizer: dense scripts one per character, others one per four."""
-    dense = len(_DENSE.findall(text))
+    dense = 0 if text.isascii() else len(_DENSE.findall(text))
     return dense + math.ceil((len(text) - dense) / 4)
 
 

@@ -170,12 +170,17 @@ def _cut(text: str, opening: str, closing: str, follows: str) -> str:
 
 def clean(text: str) -> str:
     """One line of visible characters: breaks become spaces, invisible and reordering characters vanish."""
-    return _SPACES.sub(" ", _INVISIBLE.sub("", _SPACES.sub(" ", text))).strip()
+    if not (text.isascii() and text.isprintable()):
+        text = _INVISIBLE.sub("", _SPACES.sub(" ", text))
+    return _SPACES.sub(" ", text).strip() if "  " in text else text.strip()
 
 
 def _escape(text: str) -> str:
-    text = _FENCE_NAME.sub(r"\1 \2", text.translate(_LOOKALIKES))
-    return html.escape(_TEMPLATE_MARKS.sub(r"(\1)", text), quote=False)
+    if not text.isascii():
+        text = text.translate(_LOOKALIKES)
+    if "[" in text:
+        text = _TEMPLATE_MARKS.sub(r"(\1)", text)
+    return html.escape(_FENCE_NAME.sub(r"\1 \2", text), quote=False)
 
 
 def _item(memory: FactMemory | PreferenceMemory, cap: int) -> str:

@@ -175,3 +175,26 @@ def test_preferences_join_like_facts():
     new = Fresh("k", (), (PreferenceMemory(preference="Prefers window seats"),))
     merged = merge(found, [new], "seats", memory_limit=6, preference_limit=6)
     assert [p.text for p in merged.preferences] == ["Prefers window seats", "Likes tea"]
+
+
+def test_what_is_only_extracted_is_not_promised():
+    turn = Turn("k", "ann", "c", (Message(role="user", content="I live in Lisbon."),), "extract")
+    assert Overlay().of("ann", [Job(1, turn, BORN)]) == []
+
+
+def test_a_cleared_conversation_shows_nothing_of_what_was_said_before():
+    overlay = Overlay()
+    overlay.sent("ann", fresh("The user owns a dog", key="1"))
+    overlay.sent("ann", fresh("The user owns a boat", key="2", conversation="d"))
+    waiting = [job("3", "I live in Lisbon."), job("4", "I live in Oslo.", conversation="d")]
+    overlay.clear("ann", "c", waiting)
+    assert [f.key for f in overlay.of("ann", waiting)] == ["4", "2"]
+    overlay.sent("ann", fresh("The user lives in Lisbon", key="3"))
+    assert [f.key for f in overlay.of("ann", [])] == ["2"]
+    overlay.clear("bob", None, [])
+
+
+def test_an_older_fresh_memory_is_hidden_by_a_newer_wish():
+    overlay = Overlay()
+    said = overlay.of("ann", [job("1", "My phone number is 5551234."), job("2", "Forget my phone number.", seq=2)])
+    assert joined([], said, "phone")[0] == []

@@ -29,6 +29,7 @@ from memos_integrations._redact import SecretFilter, get_logger, redact
         ("DE89370400440532013000", "iban"),
         ("GB82 WEST 1234 5698 7654 33", None),
         ("GB82 WEST 1234", None),
+        ("GB82 WEST 1234 5698 7654 3200 1111 2222 3", None),
         ("123-45-6789", "ssn"),
         ("000-45-6789", None),
         ("tel 010-8888-9999", None),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -13,8 +14,10 @@ import weakref
 from pathlib import Path
 
 import pytest
+from blockbuster import blockbuster_ctx
 
 from memos_integrations import MemorySession, MemOSClient
+from memos_integrations._flow import Sleep
 from memos_integrations.errors import ConfigurationError, InvalidRequest, StoreError
 from memos_integrations.models import ExtractResult, FactMemory, PreferenceMemory
 from memos_integrations.prompt import PromptBudget
@@ -266,6 +269,20 @@ def test_a_cancelled_search_is_taken_over(server, remote):
     assert counted(server)[0] == 2
 
 
+def test_a_turn_that_was_searched_while_waiting_is_taken_from_there(server, remote):
+    session = MemorySession(remote, user_id="ann")
+    slot = session._delivery.recalls.slot(("ann", None, "t"), session.options)
+    flow = session._recall_for_turn("t", "tea?")
+    slot.lock.acquire()
+    assert isinstance(next(flow), Sleep)
+    slot.recall = Recall()
+    slot.lock.release()
+    with pytest.raises(StopIteration) as end:
+        flow.send(None)
+    assert end.value.value is slot.recall
+    assert server.calls == []
+
+
 def test_turns_are_bounded(client):
     session = MemorySession(client, user_id="ann")
     for n in range(600):
@@ -379,6 +396,40 @@ def test_forget_pending(server, remote):
     assert session.recall("tea").prompt == ""
     assert session.undelivered().pending == 1
     other.forget_pending()
+
+
+def test_clear_fresh_hides_a_conversation_and_delivers_it(server, remote):
+    server.lagging = True
+    session = MemorySession(remote, user_id="ann", conversation_id="c")
+    session.observe(TURN)
+    session.clear_fresh()
+    assert session.recall("tea").prompt == ""
+    assert session.flush(20)
+    assert session.recall("tea").prompt == ""
+    assert counted(server)[2] == 1
+
+
+def test_sessions_can_be_pickled_without_a_key(remote, monkeypatch):
+    session = MemorySession(remote, user_id="ann", conversation_id="c", memory_limit=3)
+    pickled = pickle.dumps((session, Sessions(remote, session.options)))
+    monkeypatch.setenv("MEMOS_API_KEY", "another-key")
+    again, sessions = pickle.loads(pickled)
+    assert again.options.memory_limit == 3
+    assert sessions.of("bob").options == session.options
+    assert b'"k"' not in pickled
+
+
+def test_async_recall_and_observe_never_block_the_loop(server, remote):
+    async def chat():
+        session = MemorySession(remote, user_id="ann", conversation_id="c")
+        await session.arecall("warm up")
+        with blockbuster_ctx("memos_integrations"):
+            await session.aobserve(TURN)
+            await session.arecall("tea")
+            assert await session.aflush(20)
+            await session.arecall_for_turn("t", "tea")
+
+    asyncio.run(chat())
 
 
 def test_sessions_are_cached_and_bounded(client):
