@@ -16,7 +16,7 @@ from langchain.agents.middleware.types import (
     PrivateStateAttr,
 )
 from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
-from langgraph.config import get_config
+from langchain_core.runnables.config import ensure_config
 from langgraph.errors import GraphBubbleUp
 from langgraph.runtime import Runtime
 
@@ -50,7 +50,9 @@ class MemOSMiddleware(AgentMiddleware[MemOSState, Any, Any]):
 
     A turn whose stream was closed or whose model failed is told by `on_abort`: at once when the model raised, else
     with the conversation's next turn (needs a checkpointer). Partial answers never reach middleware, so
-    "user_and_partial" keeps the user's words here. Keyword options are those of MemorySession.
+    "user_and_partial" keeps the user's words here. List it before middleware that retries or falls back to another
+    model: a failure that is repaired further out has been told already, and the answer is then not kept with it.
+    Keyword options are those of MemorySession.
     """
 
     state_schema = MemOSState
@@ -102,7 +104,7 @@ class MemOSMiddleware(AgentMiddleware[MemOSState, Any, Any]):
         return update
 
     def _identify(self, runtime: Runtime[Any]) -> tuple[Identity, MemorySession]:
-        identity = resolve(runtime.context, configurable(get_config()), self._default)
+        identity = resolve(getattr(runtime, "context", None), configurable(ensure_config()), self._default)
         return identity, self._sessions.of(identity.user_id, identity.conversation_id)
 
     def _open(self, request: ModelRequest[Any]) -> tuple[Identity, MemorySession, Turn | None]:

@@ -27,7 +27,7 @@ _call_config: ContextVar[RunnableConfig | None] = ContextVar("memos_retriever_co
 
 
 class MemOSRetriever(BaseRetriever):
-    """Facts and preferences of one user as Documents, best first, at most `k` in all.
+    """Facts and preferences of one user as Documents, best first, at most `k` in all (and 25 of each kind).
 
     `page_content` is the memory's text; metadata holds kind ("fact" or "preference"), key, type, tags, id,
     create_time, update_time (aware datetimes), relativity, reasoning, message_ids, conversation_id and status.

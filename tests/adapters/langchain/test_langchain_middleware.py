@@ -10,6 +10,7 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import (
     AgentMiddleware,
     HumanInTheLoopMiddleware,
+    ModelRequest,
     ModelRetryMiddleware,
     SummarizationMiddleware,
     hook_config,
@@ -18,6 +19,7 @@ from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.runtime import Runtime
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel, Field
 
@@ -369,14 +371,18 @@ class TestAborts:
         settle()
         assert server.counts[1:] == (1, 1)
 
-    def test_retries_inside_the_turn(self, told: MemOSClient, server: MemoryServer, settle: Any) -> None:
+    @pytest.mark.parametrize("outside", [True, False], ids=["retry around memory", "memory around retry"])
+    def test_retries_inside_the_turn(self, told: MemOSClient, server: MemoryServer, settle: Any, outside: bool) -> None:
         model = recorder()
         model.down[0] = 2
         retry = ModelRetryMiddleware(max_retries=3, initial_delay=0, jitter=False)
-        drive(agent(told, model, others=[retry]), "invoke", said(QUESTION))
+        both = [retry, MemOSMiddleware(told)] if outside else [MemOSMiddleware(told), retry]
+        drive(create_agent(model, middleware=both, context_schema=MemOSContext), "invoke", said(QUESTION))
         settle()
         assert len(model.prompts) == 3
         assert server.counts == (1, 1, 1)
+        answers = [] if outside else [("assistant", "You live in Lisbon.")]
+        assert server.added() == [[("user", QUESTION), *answers]]
 
     def test_discard(self, told: MemOSClient, server: MemoryServer, settle: Any) -> None:
         model = recorder()
@@ -542,3 +548,18 @@ def test_a_dead_server_raises_where_that_was_asked_for(told: MemOSClient, server
 def test_unknown_options_are_refused(client: MemOSClient) -> None:
     with pytest.raises(TypeError, match="memory_limt"):
         MemOSMiddleware(client, memory_limt=3)
+
+
+def test_hooks_can_be_called_without_a_graph(told: MemOSClient) -> None:
+    seen: list[Any] = []
+    request = ModelRequest(model=recorder(), messages=[HumanMessage(QUESTION)], runtime=Runtime(context=ANN))
+
+    def handler(request: Any) -> Any:
+        seen.append(request)
+        return AIMessage("ok")
+
+    middleware = MemOSMiddleware(told)
+    middleware.wrap_model_call(request, handler)
+    assert "Lisbon" in seen[0].messages[0].text
+    assert request.messages[0].text == QUESTION
+    assert middleware.after_agent({"messages": []}, Runtime(context=ANN)) is None
