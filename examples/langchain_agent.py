@@ -62,6 +62,8 @@ def main() -> None:
         chat(agent, client, "monday", TOLD)
         print("\n--- Tuesday: a new conversation")
         chat(agent, client, "tuesday", ASKED)
+        # Turns are stored in the background; a short program waits for the last ones.
+        MemorySession(client, user_id="ann").flush()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from _scripted import langchain_model, remembered
 from langchain_classic.chains import LLMChain
 from langchain_core.prompts import ChatPromptTemplate
 
-from memos_integrations import MemOSClient
+from memos_integrations import MemorySession, MemOSClient
 from memos_integrations.langchain import MemOSChatMemory
 
 # LangChain's own notice about LLMChain; the memory causes none.
@@ -55,6 +55,8 @@ def main() -> None:
         chat(client, "monday", TOLD)
         print("\n--- Tuesday: a new conversation")
         chat(client, "tuesday", ASKED)
+        # Turns are stored in the background; a short program waits for the last ones.
+        MemorySession(client, user_id="ann").flush()
 
 
 if __name__ == "__main__":

@@ -53,6 +53,8 @@ def main() -> None:
         print("\n--- Tuesday: the same question from two people")
         for user_id in TOLD:
             say(chain, client, user_id, "tuesday", ASKED)
+        # Turns are stored in the background; a short program waits for the last ones.
+        MemorySession(client, user_id="ann").flush()
 
 
 if __name__ == "__main__":
