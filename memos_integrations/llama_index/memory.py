@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -22,7 +23,7 @@ from memos_integrations.requests import require_user_id
 from memos_integrations.session import MemorySession, SessionOptions, Sessions
 
 from ._fit import fit
-from ._messages import Turn, is_answer, is_system, is_user, last_user, newest_question, split_turns, text_of, with_text
+from ._messages import is_system, is_user, last_user, newest_question, split_turns, text_of, with_text
 from ._options import take_options
 from .block import MemOSMemoryBlock
 
@@ -62,6 +63,7 @@ class MemOSMemory(Memory):
     _epoch: str = PrivateAttr(default_factory=_new_id)
     _handle: str = PrivateAttr(default_factory=_new_id)
     _shown: tuple[str, str] = PrivateAttr(default=("", ""))
+    _pending: tuple[str, list[ChatMessage]] | None = PrivateAttr(default=None)
 
     def __init__(self, **data: Any) -> None:
         require_user_id(data.get("user_id"))
@@ -123,25 +125,25 @@ class MemOSMemory(Memory):
 
     async def aput(self, message: ChatMessage) -> None:
         """Store a message; an answer ends its turn, which is then observed."""
-        finished = await self._finished([message])
-        await super().aput(message)
-        await self._observe(finished)
+        await self._put([message], partial(super().aput, message))
 
     async def aput_messages(self, messages: list[ChatMessage]) -> None:
         """Store messages; each turn they end is then observed."""
-        finished = await self._finished(messages)
-        await super().aput_messages(messages)
-        await self._observe(finished)
+        await self._put(messages, partial(super().aput_messages, messages))
 
     async def aset(self, messages: list[ChatMessage]) -> None:
         """Replace the history; nothing in it is observed."""
-        self._epoch = _new_id()
+        self._begin_anew()
         await super().aset(messages)
 
     async def areset(self, status: MessageStatus | None = None) -> None:
         """Empty the history; what is remembered about the user stays (`client.delete_memory` removes it)."""
-        self._epoch = _new_id()
+        self._begin_anew()
         await super().areset(status)
+
+    def _begin_anew(self) -> None:
+        self._epoch = _new_id()
+        self._pending = None
 
     @property
     def _session(self) -> MemorySession:
@@ -177,15 +179,21 @@ class MemOSMemory(Memory):
         messages: list[ChatMessage] = await super().aget(input=given, **block_kwargs)
         return messages, await self._history() if self.memory_blocks else messages
 
-    async def _finished(self, news: Sequence[ChatMessage]) -> list[Turn]:
-        if not any(is_user(m) or is_answer(m) for m in news):
-            return []
-        _, still_open = split_turns(await self._history())
-        return split_turns([*still_open, *news])[0]
-
-    async def _observe(self, turns: Sequence[Turn]) -> None:
-        for turn in turns:
+    async def _put(self, news: Sequence[ChatMessage], store: Callable[[], Awaitable[None]]) -> None:
+        finished, still_open = split_turns([*await self._open_turn(news), *news])
+        self._pending = None
+        await store()
+        self._pending = (self.session_id, still_open)
+        for turn in finished:
             await self._session.aobserve(turn.to_messages(), aborted=not turn.answer)
+
+    async def _open_turn(self, news: Sequence[ChatMessage]) -> list[ChatMessage]:
+        """The messages of the turn that awaits its answer; the store is read only where this object cannot know."""
+        known = self._pending[1] if self._pending and self._pending[0] == self.session_id else None
+        # A question that got no answer here may have got one elsewhere by the time the next one comes.
+        if known is None or (known and any(is_user(message) for message in news)):
+            return split_turns(await self._history())[1]
+        return known
 
     def _fitted(self, block: str, messages: Sequence[ChatMessage]) -> str:
         texts = [text_of(message) for message in messages]
