@@ -36,19 +36,20 @@ class Delivery:
     """The outbox of one client and the thread that empties it; made by `delivery_of`."""
 
     def __init__(self, client: MemOSClient) -> None:
-        self.outage = Outage()
         self.exit_drain_s = 0.0
         self._client = weakref.ref(client)
         self._embedded = client.is_embedded
+        self._path = _path_of(client)
         self._sessions: weakref.WeakSet[object] = weakref.WeakSet()
-        self._begin(Shelves(_path_of(client), self.outage))
+        self._begin()
 
-    def _begin(self, shelves: Shelves) -> None:
-        """State that must not cross a fork: locks, the thread, what is in memory."""
+    def _begin(self) -> None:
+        """State that must not cross a fork: locks, the thread, turns in memory (the parent sends those)."""
         self._pid = os.getpid()
+        self.outage = Outage()
         self.overlay = Overlay()
         self.recalls = RecallCache()
-        self._shelves = shelves
+        self._shelves = Shelves(self._path, self.outage)
         self._sender = Sender(self.overlay, self.outage, embedded=self._embedded)
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -60,7 +61,9 @@ class Delivery:
     def _here(self) -> Shelves:
         """The shelves of this process."""
         if self._pid != os.getpid():
-            self._begin(self._shelves.after_fork())
+            # Kept, not closed: these are the parent's open files.
+            _inherited.append(self._shelves)
+            self._begin()
         return self._shelves
 
     # -- the user's path
@@ -265,6 +268,7 @@ def _pending(shelves: Shelves) -> bool:
         return True
 
 
+_inherited: list[Shelves] = []
 _registry: weakref.WeakKeyDictionary[MemOSClient, Delivery] = weakref.WeakKeyDictionary()
 _registry_lock = threading.Lock()
 

@@ -26,10 +26,6 @@ class Shelves:
         self._spare: Outbox | None = None
         self._retry_at = 0.0
 
-    def after_fork(self) -> Shelves:
-        """Shelves for a forked child: the same file; turns in memory stay with the parent, which sends them."""
-        return Shelves(self._path, self._outage)
-
     @property
     def in_use(self) -> bool:
         """Whether anything was opened."""

@@ -129,11 +129,9 @@ def truncate(block: str, tokens: int) -> str:
     while any(sections):
         longest = max(range(len(sections)), key=lambda i: (len(sections[i]), i))
         if len(sections[longest]) == 1 and note:
-            note = []
+            note = []  # goes before the last preference, without which it says nothing
         else:
             sections[longest].pop()
-        if not (sections[1] or sections[2]):
-            note = []
         shorter = _assemble(sections, note)
         if estimate_tokens(shorter) <= tokens:
             return shorter

@@ -136,7 +136,7 @@ class MemorySession:
         return await arun(self._flush(timeout_s))
 
     def close(self) -> None:
-        """Flush for at most 10 s and let go of the outbox; what was not delivered is sent by the next session."""
+        """Flush for at most 5 s and let go of the outbox; what was not delivered is sent by the next session."""
         run(self._close())
 
     async def aclose(self) -> None:
@@ -216,19 +216,17 @@ class MemorySession:
 
     def _recall_for_turn(self, turn: str, query: str) -> Flow[Recall]:
         slot = self._delivery.recalls.slot((self._user_id, self._conversation_id, turn), self._options)
-        while True:
-            if slot.recall is not None:
-                return slot.recall
-            if slot.lock.acquire(blocking=False):
-                break
-            # Another call of the same turn is searching. Polling holds no worker thread, which that call may need.
-            yield from sleep(0.002)
-        try:
-            if slot.recall is None:
-                slot.recall = yield from self._recall(query)
-            return slot.recall
-        finally:
-            slot.lock.release()
+        while slot.recall is None:
+            if not slot.lock.acquire(blocking=False):
+                # Another call of the same turn is searching. Polling holds no worker thread, which it may need.
+                yield from sleep(0.002)
+                continue
+            try:
+                if slot.recall is None:
+                    slot.recall = yield from self._recall(query)
+            finally:
+                slot.lock.release()
+        return slot.recall
 
     def _observe(self, messages: Sequence[MessageLike], key: str | None, *, aborted: bool) -> Flow[None]:
         o = self._options
@@ -248,7 +246,7 @@ class MemorySession:
         return (yield from save(lambda: self._delivery.flush(timeout_s)))
 
     def _close(self) -> Flow[None]:
-        yield from save(lambda: self._delivery.flush(10.0))
+        yield from save(lambda: self._delivery.flush(5.0))
         yield from save(lambda: self._delivery.detach(self))
 
     def _failed(self, error: MemOSError) -> None:

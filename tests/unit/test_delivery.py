@@ -286,6 +286,28 @@ def test_the_exit_handler_waits_for_the_thread(local):
     assert len(local.get_message(user_id="ann", conversation_id="c", message_limit_number=50).messages) == 20
 
 
+def test_the_exit_handler_stops_when_nothing_can_be_sent_yet(local, monkeypatch):
+    session = MemorySession(local, user_id="ann", conversation_id="c", exit_drain_s=60)
+    delivery = session._delivery
+    monkeypatch.setattr(delivery, "kick", lambda: None)
+    session.observe([("user", "I love green tea.")])
+    monkeypatch.setattr(delivery, "_paused_until", time.monotonic() + 60)
+    delivery.drain(time.monotonic() + 60)
+    assert not delivery._shelves.in_use
+
+
+def test_a_recall_that_works_ends_the_pause(local, monkeypatch):
+    session = MemorySession(local, user_id="ann", conversation_id="c")
+    monkeypatch.setattr(session._delivery, "_paused_until", time.monotonic() + 600)
+    session.observe([("user", "I love green tea.")])
+    assert session.recall("tea").error is None
+    end = time.monotonic() + 20
+    while session.undelivered().pending:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    session.close()
+
+
 def test_the_exit_handler_gives_up_on_a_dead_server(tmp_path):
     with MemOSClient(api_key="k", base_url="http://127.0.0.1:9/api/openmem/v1", max_attempts=1) as client:
         session = MemorySession(client, user_id="ann")

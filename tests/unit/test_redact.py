@@ -28,7 +28,7 @@ from memos_integrations._redact import SecretFilter, get_logger, redact
         ("GB82 WEST 1234 5698 7654 32", "iban"),
         ("DE89370400440532013000", "iban"),
         ("GB82 WEST 1234 5698 7654 33", None),
-        ("GB82 WEST 1234", None),
+        ("FR76 1234 5678", None),
         ("GB82 WEST 1234 5698 7654 3200 1111 2222 3", None),
         ("123-45-6789", "ssn"),
         ("000-45-6789", None),

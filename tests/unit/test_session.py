@@ -283,6 +283,23 @@ def test_a_turn_that_was_searched_while_waiting_is_taken_from_there(server, remo
     assert server.calls == []
 
 
+def test_a_search_that_ended_just_before_ours_is_taken(server, remote):
+    session = MemorySession(remote, user_id="ann")
+    slot = session._delivery.recalls.slot(("ann", None, "t"), session.options)
+
+    class JustFreed:
+        def acquire(self, blocking):
+            slot.recall = Recall(preference_note="theirs")
+            return True
+
+        def release(self):
+            pass
+
+    slot.lock = JustFreed()
+    assert session.recall_for_turn("t", "tea?").preference_note == "theirs"
+    assert server.calls == []
+
+
 def test_turns_are_bounded(client):
     session = MemorySession(client, user_id="ann")
     for n in range(600):
