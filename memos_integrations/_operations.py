@@ -65,6 +65,7 @@ Options = Mapping[str, Any]
 # The server counts with its own tokenizer, we estimate: windows stay a quarter below its limits of 8k and 40k.
 EXTRACT_WINDOW = 6_000
 ADD_WINDOW = 30_000
+_UNAVAILABLE = frozenset({50004, 50005})
 _REQUEST_ID_HEADERS = ("x-request-id", "x-requestid", "request-id", "x-trace-id", "trace-id")
 _REQUEST_ID_FIELDS = ("request_id", "requestId", "trace_id", "traceId")
 
@@ -257,7 +258,10 @@ def _attempt(policy: Policy, ticket: int, http: HttpRequest, kind: type[W]) -> F
 
 
 def _server_is_down(error: MemOSError) -> bool:
-    return isinstance(error, ResponseInvalid) or (error.retryable and not isinstance(error, RateLimited))
+    """Whether the breaker should count it: a server that fails at one request in its own words is alive."""
+    if isinstance(error, APIError):
+        return (error.status or 0) >= 500 or error.code in _UNAVAILABLE
+    return error.retryable or isinstance(error, ResponseInvalid)
 
 
 def _may_repeat(error: MemOSError, *, replayable: bool) -> bool:

@@ -115,8 +115,8 @@ class HttpWire:
     async def _async_client(self) -> httpx.AsyncClient:
         loop = asyncio.get_running_loop()
         if loop not in self._async:
-            for dead in [known for known in self._async if known.is_closed()]:
-                del self._async[dead]
+            for dead in [known for known in list(self._async) if known.is_closed()]:
+                self._async.pop(dead, None)
             client = httpx.AsyncClient(**self._options())
             closer = _closing(client)
             await anext(closer)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import signal
+import socket
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +18,9 @@ import pytest
 
 from memos_integrations import MemOSClient
 from memos_integrations.cli import main
+from memos_integrations.errors import MemOSError
 from tests.conftest import Serve
+from tests.faults.fault_server import misbehaving, reply
 
 
 @pytest.fixture(autouse=True)
@@ -247,6 +254,41 @@ def no_such_parent(name: str) -> None:
 def test_serve_refuses_the_world_without_a_key(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", "--host", "0.0.0.0", "--port", "0"]) == 2
     assert "--api-key" in capsys.readouterr().err
+
+
+def test_serve_says_where_it_is_and_ends_with_a_signal(capsys: pytest.CaptureFixture[str], database: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api/openmem/v1"
+
+    def ask_and_end() -> None:
+        with MemOSClient(base_url=url) as client:
+            while True:
+                try:
+                    client.add_message([("user", "I live in Lisbon.")], user_id="ann", async_mode=False)
+                    break
+                except MemOSError:
+                    time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    # The signal comes once the server has answered, so its handlers are in place.
+    asking = threading.Thread(target=ask_and_end)
+    asking.start()
+    assert (
+        main(["serve", "--port", str(port), "--allow-host", "Memos.Internal", "--allow-origin", "https://x.example"])
+        == 0
+    )
+    asking.join()
+    assert capsys.readouterr().out == f"MemOS API at {url} on {database}; Ctrl+C ends it\n"
+    assert main(["search", "Lisbon", "--user", "ann", "--path", str(database)]) == 0
+    assert "Lisbon" in capsys.readouterr().out
+
+
+def test_doctor_takes_a_stranger_for_an_answer(capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
+    with misbehaving(reply(b'{"code":40308,"data":null,"message":"no such user"}')) as cloud:
+        monkeypatch.setenv("MEMOS_BASE_URL", cloud.url)
+        assert main(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["answer"] == "ok"
 
 
 def test_help_is_one_screen() -> None:

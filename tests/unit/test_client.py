@@ -399,6 +399,15 @@ async def test_a_slow_engine_ends_with_the_deadline() -> None:
         await client.aclose()
 
 
+def test_a_forked_child_keeps_its_copy_of_a_memory_without_a_file() -> None:
+    with embedded() as client:
+        client.add_message(SAID, user_id="u", async_mode=False)
+        engine = client._engine
+        assert engine is not None
+        engine._pid = -1  # as a child would find it
+        assert client.search_memory("Lisbon", user_id="u").memories
+
+
 # The promise
 
 

@@ -541,12 +541,28 @@ def test_an_open_breaker_answers_without_asking_and_a_good_answer_closes_it() ->
     assert world.policy.breaker.state == "closed"
 
 
-def test_refusals_and_rate_limits_do_not_open_the_breaker() -> None:
-    world = World(*[answer(None, 40001), answer(None, 40309)] * 10, attempts=1)
-    for _ in range(20):
-        with pytest.raises(APIError):
+@pytest.mark.parametrize(
+    ("trouble", "state"),
+    [
+        (answer(None, 40001), "closed"),
+        (answer(None, 40309), "closed"),
+        (answer(None, 50000), "closed"),
+        (answer(None, 50143), "closed"),
+        (raw(b"", 429), "closed"),
+        (answer(None, 50005), "open"),
+        (answer(None, 50000, 500), "open"),
+        (raw(b"", 502), "open"),
+        (raw(b"<html>"), "open"),
+        (DeadlineExceeded("slow"), "open"),
+        (StoreBusy("held"), "open"),
+    ],
+)
+def test_only_a_server_that_is_down_opens_the_breaker(trouble: Answer, state: str) -> None:
+    world = World(*[trouble] * 5, attempts=1)
+    for _ in range(5):
+        with pytest.raises(MemOSError):
             world.search()
-    assert world.policy.breaker.state == "closed"
+    assert world.policy.breaker.state == state
 
 
 def test_a_cancelled_probe_gives_its_place_back() -> None:
