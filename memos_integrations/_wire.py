@@ -27,8 +27,8 @@ _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-a
 class HttpWire:
     """Sends requests below one base URL: a lazy httpx client per process, an async one per event loop.
 
-    Redirects are never followed (they would carry memories elsewhere); the environment's proxies are used except for
-    this machine. After a fork the child opens its own connections. An async client is closed by its loop's shutdown.
+    Redirects are never followed (they would carry memories elsewhere); `trust_env` lets the environment's proxies and
+    SSL_CERT_FILE count. A forked child opens its own connections; a loop closes its client as it ends.
     """
 
     def __init__(
@@ -146,6 +146,15 @@ async def _closing(client: httpx.AsyncClient) -> AsyncGenerator[None]:
         await client.aclose()
 
 
+def _reason(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "its certificate is not trusted; SSL_CERT_FILE can name your own authority's"
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}; is it running, and base_url right?"
+
+
 def _body(response: httpx.Response) -> Body:
     if response.is_stream_consumed:
         # A transport inside this process (the engine) answers with everything at once.
@@ -163,7 +172,7 @@ def _typed_errors(base_url: str) -> Generator[None]:
     try:
         yield
     except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-        raise ConnectionFailed(f"{base_url} could not be reached ({type(error).__name__}); is it running?") from None
+        raise ConnectionFailed(f"{base_url} could not be reached: {_reason(error)}") from None
     except (httpx.TimeoutException, TimeoutError):
         raise DeadlineExceeded(
             "no complete answer within the time given; raise timeout_s or look at the server"

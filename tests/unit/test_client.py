@@ -140,6 +140,17 @@ def test_nothing_shows_key_user_or_text() -> None:
     assert "canary" not in shown
 
 
+def test_an_untrusted_certificate_is_named_as_such() -> None:
+    import ssl
+
+    trouble = httpx.ConnectError("canary")
+    trouble.__cause__ = ssl.SSLCertVerificationError("canary")
+    client, _ = canned(trouble, max_attempts=1)
+    with pytest.raises(ConnectionFailed, match="certificate is not trusted") as caught:
+        client.search_memory("q", user_id="u")
+    assert "canary" not in str(caught.value)
+
+
 # Limits
 
 
@@ -434,3 +445,4 @@ def test_https_loads_certificates_and_plain_http_does_not() -> None:
     assert isinstance(local._options()["verify"], ssl.SSLContext)
     assert secure._trust_env
     assert not local._trust_env
+    assert MemOSClient(base_url="https://localhost:1/v1")._wire._trust_env
