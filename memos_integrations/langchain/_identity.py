@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from memos_integrations._checks import MAX_ID_CHARS
 from memos_integrations.errors import ConfigurationError
 
 
@@ -48,8 +50,16 @@ def configurable(config: Mapping[str, Any] | None) -> Mapping[str, Any]:
     """The ids of a RunnableConfig as a source for `resolve`; `thread_id` stands in for `conversation_id`."""
     values = dict((config or {}).get("configurable") or {})
     if values.get("conversation_id") is None:
-        values["conversation_id"] = values.get("thread_id")
+        values["conversation_id"] = _conversation_of(values.get("thread_id"))
     return values
+
+
+def _conversation_of(thread_id: object) -> str | None:
+    """LangGraph takes any thread id; MemOS wants a conversation id that is neither blank nor too long."""
+    name = "" if thread_id is None else str(thread_id)
+    if len(name) > MAX_ID_CHARS:
+        return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()
+    return name if name.strip() else None
 
 
 def _first(sources: tuple[object, ...], name: str) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
+from langchain_core.utils.aiter import aclosing
 
 from memos_integrations.client import MemOSClient
 from memos_integrations.errors import ConfigurationError
@@ -116,9 +117,10 @@ class MemOSRunnable(Runnable[dict[str, Any], Any]):
         with_memory = {**input, self._memory_key: (await session.arecall(asked)).prompt}
         said: list[str] = []
         with _telling_abort(session, asked, said):
-            async for chunk in self._chain.astream(with_memory, config, **kwargs):
-                said.append(self._answer(chunk))
-                yield chunk
+            async with aclosing(self._chain.astream(with_memory, config, **kwargs)) as chunks:
+                async for chunk in chunks:
+                    said.append(self._answer(chunk))
+                    yield chunk
         await session.aobserve(exchange(asked, "".join(said)))
 
     def _open(self, values: Mapping[str, Any], config: RunnableConfig) -> tuple[MemorySession, str]:

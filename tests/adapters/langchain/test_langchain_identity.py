@@ -40,6 +40,14 @@ def test_thread_id_stands_in() -> None:
     assert configurable({"configurable": {"thread_id": "t", "conversation_id": None}})["conversation_id"] == "t"
 
 
+@pytest.mark.parametrize(
+    ("thread_id", "length"), [(7, 1), ("", None), ("  ", None), (None, None), ("x" * 100, 100), ("x" * 101, 64)]
+)
+def test_any_thread_id_will_do(thread_id: object, length: int | None) -> None:
+    stand_in = configurable({"configurable": {"thread_id": thread_id}})["conversation_id"]
+    assert (None if stand_in is None else len(stand_in)) == length
+
+
 def test_nobody_is_an_error_that_says_what_to_do() -> None:
     with pytest.raises(ConfigurationError, match="MemOSContext"):
         resolve(None, configurable({}), {"user_id": None})

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -187,6 +191,43 @@ def test_nothing_private_is_shown(client: MemOSClient) -> None:
     assert "private" not in repr(mine)
     assert "secret" not in repr(mine)
     assert "client" not in mine.model_dump(exclude={"chat_memory"})
+
+
+def test_no_deprecation_reaches_the_user(tmp_path: Path) -> None:
+    code = """
+from memos_integrations import MemOSClient
+from memos_integrations.langchain import MemOSChatMemory
+with MemOSClient.embedded(":memory:", embedder="none") as client:
+    memory = MemOSChatMemory(client=client, user_id="ann")
+    memory.save_context({"input": "My bike is green."}, {"output": "Nice."})
+    print(memory.load_memory_variables({"input": "What colour is my bike?"}))
+    memory.clear()
+    memory._session.flush()
+"""
+    command = [sys.executable, "-W", "error::DeprecationWarning", "-c", code]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "MEMOS_HOME": str(tmp_path)}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "green" in done.stdout
+
+
+def test_clear_hides_what_is_not_indexed_yet(told: MemOSClient, server: MemoryServer, settle: Any) -> None:
+    server.stop()
+    mine = memory(told)
+    other = MemOSChatMemory(client=told, user_id="ann", conversation_id="d")
+    mine.save_context({"input": "My bike is green."}, {"output": "Nice."})
+    other.save_context({"input": "My bike is old."}, {"output": "Well."})
+    question = {"input": "How is my bike?"}
+    assert "green" in mine.load_memory_variables(question)["memory"]
+    mine.clear()
+    shown = mine.load_memory_variables(question)["memory"]
+    assert "green" not in shown
+    assert "old" in shown
+    server.start()
+    settle()
+    mine.clear()
+    assert len(server.added()) == 2
 
 
 @pytest.mark.filterwarnings("ignore:The class `LLMChain` was deprecated")

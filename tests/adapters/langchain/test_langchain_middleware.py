@@ -234,6 +234,24 @@ class TestInterrupts:
         assert all(FENCE_OPEN in prompt[1].text for prompt in model.prompts)
         assert server.added() == [[("user", QUESTION), ("assistant", "You live in Lisbon.")]]
 
+    def test_a_resume_in_another_process(self, told: MemOSClient, server: MemoryServer, settle: Any) -> None:
+        saver = InMemorySaver()
+        model = recorder(rounds)
+        gate = HumanInTheLoopMiddleware(interrupt_on={"weather": True})
+        for value in (said(QUESTION), *[Command(resume={"decisions": [{"type": "approve"}]})] * 2):
+            fresh = create_agent(
+                model,
+                tools=[weather],
+                middleware=[gate, MemOSMiddleware(told, recall_timeout_s=5)],
+                context_schema=MemOSContext,
+                checkpointer=saver,
+            )
+            drive(fresh, "invoke", value)
+        settle()
+        # Nothing of the recall is in the checkpoint, so each process asks once.
+        assert server.counts == (3, 1, 1)
+        assert all(FENCE_OPEN in prompt[1].text for prompt in model.prompts)
+
     def test_interrupt_inside_a_tool(self, told: MemOSClient, server: MemoryServer, settle: Any) -> None:
         @tool
         def ask(what: str) -> str:
