@@ -32,6 +32,9 @@ class MemOSMemoryBlock(BaseMemoryBlock[str]):
     last turn of a conversation is therefore observed at the next read or flush (most agents read once more when they
     are done), or by `await block.aput(await memory.aget_all(), session_id=memory.session_id)`. `MemOSMemory` has no
     such delay.
+
+    A `Memory` puts its blocks into a system message by default. ReActAgent of llama-index-core 0.14 drops the first
+    system message it gets: a `Memory` for it needs `insert_method=InsertMethod.USER`.
     """
 
     model_config = ConfigDict(extra="forbid")

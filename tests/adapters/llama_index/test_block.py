@@ -81,6 +81,14 @@ def test_the_block_stands_within_llama_index_template(client: MemOSClient) -> No
         assert f"<memory>\n<memos>\n{prompt}\n</memos>\n</memory>" in (text or "")
 
 
+def test_a_react_agent_sees_the_block_beside_the_question(client: MemOSClient) -> None:
+    know(client, "I live in Lisbon.")
+    agent, llm = AGENTS["ReActAgent"]()
+    run(agent, plain(block(client), insert_method=InsertMethod.USER), "Where do I live?")
+    assert len(llm.prompts) == 2
+    assert all(FENCE in (prompt[1].content or "") for prompt in llm.prompts)
+
+
 def test_nothing_remembered_means_no_tags(client: MemOSClient) -> None:
     memory = plain(block(client))
     memory.put(user("Hello!"))

@@ -64,6 +64,15 @@ def test_the_answer_stands_in_the_history_as_the_agent_wrote_it(client: MemOSCli
     assert kept.get_all()[-1].content.startswith("Thought: I need the weather.")
 
 
+def test_a_react_agent_sees_the_block_in_every_step(client: MemOSClient, backend: Backend) -> None:
+    know(client, "I live in Lisbon.")
+    agent, llm = AGENTS["ReActAgent"]()
+    run(agent, memory(client), "Where do I live?")
+    assert len(llm.prompts) == 2
+    assert all(FENCE in (prompt[1].content or "") for prompt in llm.prompts)
+    assert backend.counts[0] == 1
+
+
 def test_every_model_call_of_a_turn_gets_the_same_block(client: MemOSClient, backend: Backend) -> None:
     know(client, "I live in Lisbon.")
     agent, llm = function_agent(two_tool_rounds)
