@@ -43,7 +43,7 @@ def test_the_model_never_sees_or_chooses_the_user(client: MemOSClient) -> None:
     for tool in tools(client).values():
         schema = tool.metadata.get_parameters_dict()
         assert set(schema["properties"]) <= {"query", "text"}
-        assert "description" in next(iter(schema["properties"].values()))
+        assert "(str): " in tool.metadata.description
         assert "user_id" not in str(schema) + tool.metadata.description
 
 
