@@ -20,7 +20,7 @@ from ._flow import HttpRequest, HttpResponse
 from ._policy import AnswerLost
 from .errors import ConfigurationError, ConnectionFailed, DeadlineExceeded
 
-Transport: TypeAlias = httpx.BaseTransport
+Transport: TypeAlias = httpx.BaseTransport | httpx.AsyncBaseTransport
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "memos-integrations"}
 
 
@@ -60,7 +60,7 @@ class HttpWire:
         """Send in this thread; every socket operation ends with the request's timeout."""
         self._check_usable()
         self._clock.end = time.monotonic() + request.timeout_s
-        with _typed_errors(self.base_url), self._client().stream(**self._arguments(request)) as response:
+        with self._typed_errors(), self._client().stream(**self._arguments(request)) as response:
             body = _body(response)
             for chunk in () if body.complete else response.iter_raw():
                 if time.monotonic() > self._clock.end:
@@ -71,7 +71,7 @@ class HttpWire:
     async def asend(self, request: HttpRequest) -> HttpResponse:
         """Send on the running loop."""
         self._check_usable()
-        with _typed_errors(self.base_url):
+        with self._typed_errors():
             async with asyncio.timeout(request.timeout_s):
                 client = await self._async_client()
                 async with client.stream(**self._arguments(request)) as response:
@@ -80,6 +80,23 @@ class HttpWire:
                         async for chunk in response.aiter_raw():
                             body.feed(chunk)
                     return HttpResponse(response.status_code, response.headers, body.bytes())
+
+    @contextmanager
+    def _typed_errors(self) -> Generator[None]:
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            raise ConnectionFailed(f"{self.base_url} could not be reached: {_reason(error)}") from None
+        except (httpx.TimeoutException, TimeoutError):
+            raise DeadlineExceeded(
+                "no complete answer within the time given; raise timeout_s or look at the server"
+            ) from None
+        except (httpx.HTTPError, httpx.StreamError, OSError) as error:
+            raise AnswerLost(f"the connection broke before the answer was complete ({type(error).__name__})") from None
+        except RuntimeError:
+            if not self._closed:
+                raise
+            raise ConnectionFailed("this client was closed while the call was on its way") from None
 
     def _arguments(self, request: HttpRequest) -> dict[str, Any]:
         headers = dict(_HEADERS)
@@ -90,7 +107,9 @@ class HttpWire:
         url, timeout = self.base_url + request.path, max(0.001, request.timeout_s)
         return {"method": request.method, "url": url, "content": request.body, "headers": headers, "timeout": timeout}
 
-    def _options(self) -> dict[str, Any]:
+    def _options(self, kind: type) -> dict[str, Any]:
+        if self._transport is not None and not isinstance(self._transport, kind):
+            raise ConfigurationError(f"the transport given is no httpx.{kind.__name__}, which this call needs")
         options: dict[str, Any] = {
             "transport": self._transport,
             "trust_env": self._trust_env,
@@ -104,7 +123,7 @@ class HttpWire:
     def _client(self) -> httpx.Client:
         with self._lock:
             if not self._open:
-                client = httpx.Client(**self._options())
+                client = httpx.Client(**self._options(httpx.BaseTransport))
                 for transport in (client._transport, *client._mounts.values()):
                     pool = getattr(transport, "_pool", None)
                     if pool is not None:
@@ -117,7 +136,7 @@ class HttpWire:
         if loop not in self._async:
             for dead in [known for known in list(self._async) if known.is_closed()]:
                 self._async.pop(dead, None)
-            client = httpx.AsyncClient(**self._options())
+            client = httpx.AsyncClient(**self._options(httpx.AsyncBaseTransport))
             closer = _closing(client)
             await anext(closer)
             self._async[loop] = client, closer
@@ -165,17 +184,3 @@ def _body(response: httpx.Response) -> Body:
 def _close_all(clients: list[httpx.Client], pid: int) -> None:
     while clients and pid == os.getpid():
         clients.pop().close()
-
-
-@contextmanager
-def _typed_errors(base_url: str) -> Generator[None]:
-    try:
-        yield
-    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-        raise ConnectionFailed(f"{base_url} could not be reached: {_reason(error)}") from None
-    except (httpx.TimeoutException, TimeoutError):
-        raise DeadlineExceeded(
-            "no complete answer within the time given; raise timeout_s or look at the server"
-        ) from None
-    except (httpx.HTTPError, httpx.StreamError, OSError) as error:
-        raise AnswerLost(f"the connection broke before the answer was complete ({type(error).__name__})") from None

@@ -93,7 +93,8 @@ class _Embedded:
     def connect(self) -> Connection:
         from .engine.transport import EngineTransport
 
-        engine = EngineTransport(self._open, renewable=self.path is not None)
+        plugged = self.options["extractor"] is not None or not isinstance(self.options["embedder"], str | None)
+        engine = EngineTransport(self._open, renewable=self.path is not None, bounded=plugged)
         wire = HttpWire(_ENGINE_URL, None, engine, trust_env=False)
         weakref.finalize(wire, engine.shutdown)
         return wire, engine
@@ -157,7 +158,7 @@ class MemOSClient:
         """Memory in this process, in one SQLite file: no key, no server, no LLM; ":memory:" is a store of its own.
 
         `embedder`, `extractor`, `verbatim` and further keywords are those of `engine.memories.Memories`. The file is
-        opened at the first call. `timeout_s` ends asynchronous waiting; synchronous calls run to their end.
+        opened at the first call. `timeout_s` ends every wait but that of a synchronous call of the engine's own work.
         """
         file = None if str(path) == MEMORY else Path(path).expanduser().absolute()
         options = {"embedder": embedder, "extractor": extractor, "verbatim": verbatim, **engine}

@@ -23,7 +23,14 @@ from pydantic import SecretStr
 from memos_integrations import MemOSClient
 from memos_integrations._policy import Breaker, Policy, RetryPolicy
 from memos_integrations.config import CLOUD_CN, CLOUD_GLOBAL, Settings
-from memos_integrations.errors import CircuitOpen, ConfigurationError, ConnectionFailed, StoreCorrupt, StoreError
+from memos_integrations.errors import (
+    CircuitOpen,
+    ConfigurationError,
+    ConnectionFailed,
+    DeadlineExceeded,
+    StoreCorrupt,
+    StoreError,
+)
 from tests.conftest import Serve
 
 SAID = [("user", "I live in Lisbon.")]
@@ -307,6 +314,41 @@ async def test_a_client_closed_asynchronously_says_so() -> None:
         await client.asearch_memory("q", user_id="u")
 
 
+def test_a_client_closed_in_the_middle_of_a_call_says_so() -> None:
+    def close(_: httpx.Request) -> httpx.Response:
+        client.close()
+        raise RuntimeError("as httpx says it")
+
+    client = MemOSClient("k", transport=httpx.MockTransport(close), max_attempts=1)
+    with pytest.raises(ConnectionFailed, match="closed while"):
+        client.search_memory("q", user_id="u")
+
+    def fail(_: httpx.Request) -> httpx.Response:
+        raise RuntimeError("a bug")
+
+    with MemOSClient("k", transport=httpx.MockTransport(fail)) as other, pytest.raises(RuntimeError, match="a bug"):
+        other.search_memory("q", user_id="u")
+
+
+def test_a_transport_of_one_colour_cannot_serve_the_other() -> None:
+    class SyncOnly(httpx.BaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            return ok()
+
+    class AsyncOnly(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return ok()
+
+    with MemOSClient("k", transport=SyncOnly()) as client:
+        client.search_memory("q", user_id="u")
+        with pytest.raises(ConfigurationError, match="AsyncBaseTransport"):
+            asyncio.run(client.asearch_memory("q", user_id="u"))
+    with MemOSClient("k", transport=AsyncOnly()) as client:
+        asyncio.run(client.asearch_memory("q", user_id="u"))
+        with pytest.raises(ConfigurationError, match="BaseTransport"):
+            client.search_memory("q", user_id="u")
+
+
 UNCLOSED = """
 import asyncio, sys
 from memos_integrations import MemOSClient
@@ -389,25 +431,58 @@ async def test_the_loop_is_never_blocked_by_the_engine() -> None:
             assert (await client.asearch_memory("Lisbon", user_id="u")).memories
 
 
+class Slow:
+    """An extractor that waits, as for a model that does not answer."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+
+    def extract(self, *_: Any, **__: Any) -> Any:
+        from memos_integrations.engine.records import Extraction
+
+        self.gate.wait(30)
+        return Extraction()
+
+
 async def test_a_slow_engine_ends_with_the_deadline() -> None:
-    from memos_integrations.engine.records import Extraction
-    from memos_integrations.errors import DeadlineExceeded
-
-    gate = threading.Event()
-
-    class Slow:
-        def extract(self, *_: Any, **__: Any) -> Extraction:
-            gate.wait(30)
-            return Extraction()
-
-    client = MemOSClient.embedded(":memory:", embedder="none", extractor=Slow(), timeout_s=0.1)
+    slow = Slow()
+    client = MemOSClient.embedded(":memory:", embedder="none", extractor=slow, timeout_s=0.1)
     try:
         with pytest.raises(DeadlineExceeded):
             await client.aextract_memory(SAID)
         assert (await client.with_options(timeout_s=20).asearch_memory("q", user_id="u")).memories == []
     finally:
-        gate.set()
+        slow.gate.set()
         await client.aclose()
+
+
+def test_a_slow_model_below_the_engine_ends_with_the_deadline_synchronously() -> None:
+    slow = Slow()
+    with MemOSClient.embedded(":memory:", embedder="none", extractor=slow, timeout_s=0.1) as client:
+        try:
+            with pytest.raises(DeadlineExceeded):
+                client.extract_memory(SAID)
+        finally:
+            slow.gate.set()
+        assert client.with_options(timeout_s=20).extract_memory(SAID).memories == []
+
+
+AT_EXIT = """
+import asyncio, atexit
+from memos_integrations import MemOSClient
+def last():
+    client.add_message([("user", "I live in Lisbon.")], user_id="u", async_mode=False)
+    print(asyncio.run(client.asearch_memory("Lisbon", user_id="u")).memories[0].text)
+atexit.register(last)
+client = MemOSClient.embedded(":memory:", embedder=lambda texts: [[1.0, 0.0] for _ in texts])
+"""
+
+
+def test_a_turn_told_while_the_interpreter_ends_is_stored() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", AT_EXIT], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr) == ("The user lives in Lisbon.\n", "")
 
 
 def test_a_forked_child_keeps_its_copy_of_a_memory_without_a_file() -> None:
@@ -417,6 +492,16 @@ def test_a_forked_child_keeps_its_copy_of_a_memory_without_a_file() -> None:
         assert engine is not None
         engine._pid = -1  # as a child would find it
         assert client.search_memory("Lisbon", user_id="u").memories
+
+
+def test_without_workers_the_callers_thread_does_the_work() -> None:
+    slow = Slow()
+    slow.gate.set()
+    with MemOSClient.embedded(":memory:", embedder="none", extractor=slow) as client:
+        assert client._engine is not None
+        client._engine._workers().shutdown()
+        assert client.extract_memory(SAID).memories == []
+        assert asyncio.run(client.aextract_memory(SAID)).memories == []
 
 
 # The promise
@@ -441,8 +526,8 @@ def test_https_loads_certificates_and_plain_http_does_not() -> None:
     import ssl
 
     secure, local = MemOSClient("k")._wire, MemOSClient(base_url="http://127.0.0.1:1/v1")._wire
-    assert "verify" not in secure._options()
-    assert isinstance(local._options()["verify"], ssl.SSLContext)
+    assert "verify" not in secure._options(httpx.BaseTransport)
+    assert isinstance(local._options(httpx.BaseTransport)["verify"], ssl.SSLContext)
     assert secure._trust_env
     assert not local._trust_env
     assert MemOSClient(base_url="https://localhost:1/v1")._wire._trust_env
