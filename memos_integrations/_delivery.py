@@ -7,6 +7,7 @@ everything and loses nothing; a turn the server refuses for itself goes to the d
 from __future__ import annotations
 
 import atexit
+import importlib
 import os
 import threading
 import time
@@ -41,6 +42,7 @@ class Delivery:
         self._embedded = client.is_embedded
         self._path = _path_of(client)
         self._sessions: weakref.WeakSet[object] = weakref.WeakSet()
+        _warm_up(embedded=self._embedded)
         self._begin()
 
     def _begin(self) -> None:
@@ -251,6 +253,16 @@ class Delivery:
         """Forget every pause; the thread makes waiting turns due, so that nobody else touches the file for it."""
         with self._changed:
             self._paused_until, self._pauses, self._wake = 0.0, 0, True
+
+
+def _warm_up(*, embedded: bool) -> None:
+    """Load what turns need, a good tenth of a second, when the first session is made.
+
+    Not in the first recall, where a person waits, and not in the thread, where a fork in the middle of an import would
+    leave the child with half a module.
+    """
+    for name in ("extract", "present", *(("memories",) if embedded else ())):
+        importlib.import_module(f"memos_integrations.engine.{name}")
 
 
 def _path_of(client: MemOSClient) -> Path | None:

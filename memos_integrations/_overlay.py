@@ -19,9 +19,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from ._outbox import Job
-from .engine.extract import extract
 from .engine.records import Candidate
-from .engine.text import terms
 from .models import ExtractResult, FactMemory, Message, PreferenceMemory, SearchResult
 
 Memory = FactMemory | PreferenceMemory
@@ -173,7 +171,7 @@ def merge(
         new_preferences += _kept(turn.preferences, forgets)
         # Newest first: what a turn wants forgotten was said before it.
         forgets += turn.forgets
-    wanted = frozenset(terms(query))
+    wanted = _terms(query)
     join = partial(_join, wanted=wanted, strict=strict, left_out=left_out)
     return Merged(
         join(_kept(found.memories, forgets), new_facts, memory_limit),
@@ -198,7 +196,7 @@ def _join(
     new: list[tuple[float, M]] = []
     for memory in fresh:
         if known.add(memory):
-            share = len(wanted & frozenset(terms(memory.text))) / max(1, len(wanted))
+            share = len(wanted & _terms(memory.text)) / max(1, len(wanted))
             new.append((share, memory.model_copy(update={"relativity": max(0.01, round(share, 4))})))
         else:
             left_out["duplicate"] += 1
@@ -213,7 +211,7 @@ def _join(
 def _kept(memories: Iterable[M], forgets: Sequence[frozenset[str]]) -> Iterator[M]:
     """The memories that no pending "forget my …" names."""
     for memory in memories:
-        words = frozenset(terms(memory.text)) if forgets else frozenset()
+        words = _terms(memory.text) if forgets else frozenset()
         if not any(len(forget & words) >= _NAMED * len(forget) for forget in forgets):
             yield memory
 
@@ -227,7 +225,7 @@ class _Said:
     @classmethod
     def of(cls, text: str) -> _Said:
         telling = sorted(word.casefold() for word in _TELLING.findall(text))
-        return cls(_plain(text), frozenset(terms(text)), tuple(telling))
+        return cls(_plain(text), _terms(text), tuple(telling))
 
 
 class _Known:
@@ -275,6 +273,13 @@ def _alike(left: _Said, right: _Said) -> bool:
     return len(left.words & right.words) >= _SAME * len(left.words | right.words)
 
 
+def _terms(text: str) -> frozenset[str]:
+    # Loading the engine's word lists takes long: not when this package is imported (see _delivery._warm_up).
+    from .engine.text import terms
+
+    return frozenset(terms(text))
+
+
 def _plain(text: str) -> str:
     return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
 
@@ -292,12 +297,14 @@ def _read(job: Job, before: Sequence[Job]) -> Fresh:
     for other in before:
         if other.seq < job.seq and other.turn.conversation_id == turn.conversation_id:
             earlier += other.turn.messages
+    from .engine.extract import extract
+
     found = extract(turn.messages, context=earlier[-6:], now=said)
     result = ExtractResult(
         memories=[_fact(c) for c in found.memories], preferences=[_preference(c) for c in found.preferences]
     )
     fresh = _dated(result, job)
-    forgets = tuple(words for text in found.forgets if (words := frozenset(terms(_REQUEST.sub(" ", text)))))
+    forgets = tuple(words for text in found.forgets if (words := _terms(_REQUEST.sub(" ", text))))
     return Fresh(fresh.key, fresh.memories, fresh.preferences, forgets)
 
 

@@ -21,6 +21,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,7 @@ _UNWRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlit
 _LEDGER = "create table if not exists migration (number integer primary key, applied_at text not null)"
 # Connections inherited through fork: closing them in the child could disturb the parent's locks, so they are kept.
 _inherited: list[sqlite3.Connection] = []
+_databases: weakref.WeakSet[Database] = weakref.WeakSet()
 
 
 def open_database(
@@ -105,6 +107,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._lock = threading.RLock()
         self._pid = os.getpid()
+        _databases.add(self)
 
     def __repr__(self) -> str:
         return f"Database(open={self._connection is not None})"
@@ -281,3 +284,21 @@ def _statements(script: str) -> Iterator[str]:
             statement = ""
     if statement.strip():
         yield statement
+
+
+# SQLite notes locks per process, and a forked child inherits the notes: a transaction under way in another thread would
+# hold its lock in the child for ever. So a fork waits until no transaction is under way.
+_held: list[threading.RLock] = []
+
+
+def _before_fork() -> None:
+    _held.extend(database._lock for database in list(_databases) if database._lock.acquire(timeout=10.0))
+
+
+def _after_any_fork() -> None:
+    while _held:
+        _held.pop().release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_before_fork, after_in_parent=_after_any_fork, after_in_child=_after_any_fork)

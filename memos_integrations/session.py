@@ -29,7 +29,6 @@ from ._session_options import SessionKeywords, SessionOptions, options_of
 from ._text import clip_text
 from ._turn import clean_turn, with_ids
 from .client import MemOSClient
-from .engine.present import preference_note
 from .errors import ConfigurationError, InvalidRequest, MemOSError, StoreError
 from .models import MessageLike, SearchResult
 from .prompt import layout
@@ -209,7 +208,11 @@ class MemorySession:
             strict=bool(o.relativity),
         )
         # Fresh preferences need the note, too, when the server has none to send it for.
-        note = found.preference_note or preference_note(merged.preferences)
+        note = found.preference_note
+        if merged.preferences and not note:
+            from .engine.present import preference_note
+
+            note = preference_note(merged.preferences)
         block = layout(merged.memories, merged.preferences, note, o.budget)
         left_out = +(merged.left_out + Counter(budget=block.left_out))
         return Recall(merged.memories, merged.preferences, note, block.text, error, left_out)
