@@ -210,7 +210,7 @@ class _Outcome:
 def _exchange(
     policy: Policy, request: Request, kind: type[W], *, path: str | None = None, replayable: bool = True
 ) -> Flow[W]:
-    body = None if request.method == "GET" else _encode(request.to_wire())
+    body = None if request.method == "GET" else _encode(request)
     deadline = policy.deadline()
     tries = 0
     while True:
@@ -235,9 +235,13 @@ def _exchange(
         yield from sleep(pause)
 
 
-def _encode(body: Mapping[str, Any]) -> bytes:
+def _encode(request: Request) -> bytes:
+    try:
+        text = json.dumps(request.to_wire(), ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        raise InvalidRequest(f"{request.path}: a value cannot be written as JSON (code 40000)", code=40000) from None
     # Text cut inside a surrogate pair cannot be UTF-8; a replacement mark is better than a lost turn.
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return text.encode("utf-8", "replace")
 
 
 def _attempt(policy: Policy, ticket: int, http: HttpRequest, kind: type[W]) -> Flow[W | _Outcome]:

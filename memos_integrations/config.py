@@ -214,7 +214,10 @@ class Settings:
             from platformdirs import user_data_path
 
             home = user_data_path("memos-integrations", appauthor=False)
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(f"MEMOS_HOME cannot be made ({error}); name a folder you may write to") from None
         return home
 
     def database(self) -> Path:

@@ -110,6 +110,12 @@ def test_home_is_made_private_and_defaults_to_the_platforms_folder(
     assert Settings().database() == default / "memos.db"
 
 
+def test_a_home_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="MEMOS_HOME"):
+        Settings(home=tmp_path / "file" / "home").outbox()
+
+
 def test_each_api_and_key_has_its_own_outbox(tmp_path: Path) -> None:
     def outbox(key: str | None, url: str = CLOUD_CN) -> Path:
         return Settings(home=tmp_path, api_key=secret(key), base_url=url).outbox()

@@ -136,8 +136,19 @@ def test_a_memory_id_that_would_be_another_path_is_refused(memory_id: str) -> No
 
 def test_half_a_surrogate_pair_does_not_lose_the_turn() -> None:
     world = World(answer())
-    world.play(operations.delete_memory(world.policy, {"memory_ids": ["a"]}))
-    assert operations._encode({"a": "\ud83d"}) == b'{"a":"?"}'
+    world.add([{"role": "user", "content": [{"type": "text", "text": "cut \ud83d"}]}])
+    assert world.bodies[0]["messages"][0]["content"] == [{"type": "text", "text": "cut ?"}]
+
+
+def test_what_is_no_json_is_refused_by_name_of_the_endpoint_only() -> None:
+    endless: dict[str, Any] = {}
+    endless["canary"] = endless
+    for value in (object(), endless, {"canary": {1: object()}}):
+        world = World()
+        with pytest.raises(InvalidRequest, match="/add/message: a value cannot") as caught:
+            world.add(info={"canary": value})
+        assert "canary" not in str(caught.value)
+        assert world.requests == []
 
 
 @pytest.mark.parametrize("user_id", [None, "", "  ", 7, []])
