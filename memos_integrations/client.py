@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, Unpack
 
 from pydantic import SecretStr
 
@@ -151,17 +153,22 @@ class MemOSClient:
         embedder: Any = "auto",
         extractor: Any = None,
         verbatim: bool = False,
+        cache_mb: int = 256,
+        durability: Literal["normal", "full"] = "normal",
+        clock: Callable[[], datetime] | None = None,
         timeout_s: float = 30.0,
         max_attempts: int = 3,
-        **engine: Any,
     ) -> Self:
         """Memory in this process, in one SQLite file: no key, no server, no LLM; ":memory:" is a store of its own.
 
-        `embedder`, `extractor`, `verbatim` and further keywords are those of `engine.memories.Memories`. The file is
-        opened at the first call. `timeout_s` ends every wait but that of a synchronous call of the engine's own work.
+        The file is opened at the first call. `embedder`: "auto" (the packaged model where installed), "none", any
+        LangChain or LlamaIndex embedding, or a function; `extractor`: one with a model instead of the built-in rules;
+        `verbatim`: turns are stored as they are; `cache_mb`: memory for open users; `durability`: "full" also survives
+        power loss at the price of a disk flush per write; `clock`: the time it is, for replays. `timeout_s` ends every wait but that of a synchronous call of the engine's own work.
         """
         file = None if str(path) == MEMORY else Path(path).expanduser().absolute()
-        options = {"embedder": embedder, "extractor": extractor, "verbatim": verbatim, **engine}
+        options = {"embedder": embedder, "extractor": extractor, "verbatim": verbatim, "cache_mb": cache_mb}
+        options |= {"durability": durability} | ({} if clock is None else {"clock": clock})
         policy = Policy(timeout_s=timeout_s, retry=RetryPolicy(attempts=max_attempts))
         return cls.__new__(cls)._start(_Embedded(file, options), policy)
 

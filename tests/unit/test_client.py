@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import warnings
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -384,6 +385,18 @@ def test_the_engine_is_told_what_it_needs(tmp_path: Path) -> None:
     with MemOSClient.embedded(tmp_path / "m.db", embedder="none", verbatim=True, cache_mb=1) as client:
         client.add_message([("user", "purple rain")], user_id="u", async_mode=False)
         assert client.search_memory("purple rain", user_id="u").memories[0].text == "purple rain"
+
+
+def test_the_engines_clock_can_be_set() -> None:
+    then = datetime(2020, 2, 29, 12, tzinfo=timezone.utc)
+    with MemOSClient.embedded(":memory:", embedder="none", clock=lambda: then, durability="full") as client:
+        client.add_message(SAID, user_id="u", async_mode=False)
+        assert client.search_memory("Lisbon", user_id="u").memories[0].create_time == then
+
+
+def test_a_misspelt_engine_option_is_refused_at_once() -> None:
+    with pytest.raises(TypeError, match="embeder"):
+        MemOSClient.embedded(":memory:", embeder="none")  # type: ignore[call-arg]
 
 
 def test_a_broken_file_is_a_store_error_in_both_colours(tmp_path: Path) -> None:
