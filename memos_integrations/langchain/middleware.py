@@ -121,9 +121,9 @@ class MemOSMiddleware(AgentMiddleware[MemOSState, Any, Any]):
         except BaseException:
             if turn:
                 # Synchronously, also on an event loop: a cancelled task may not be awaited in, and this is one commit.
-                asked = Turn(turn.asked)
-                session.observe(asked.to_messages(), key=_key(identity, asked), aborted=True)
-                self._aborts.note(identity, asked)
+                rest, key = self._aborts.settle(identity, Turn(turn.asked))
+                session.observe(rest.to_messages(), key=key, aborted=True)
+                self._aborts.note(identity, turn, key)
             raise
 
     def _due(
@@ -137,7 +137,7 @@ class MemOSMiddleware(AgentMiddleware[MemOSState, Any, Any]):
             rest, key = self._aborts.settle(identity, turn)
             # Only the newest turn may end without assistant text (structured output, return_direct) and be complete.
             aborted = position < len(turns) - 1 and not rest.answered
-            due.append((key or _key(identity, rest), rest.to_messages(), aborted))
+            due.append((key, rest.to_messages(), aborted))
         return session, due, {"memos_cursor": messages[-1].id} if messages else None
 
 
@@ -147,22 +147,27 @@ class _Aborts:
     def __init__(self) -> None:
         self._told: OrderedDict[tuple[Identity, str], str] = OrderedDict()
 
-    def note(self, identity: Identity, turn: Turn) -> None:
+    def note(self, identity: Identity, turn: Turn, key: str) -> None:
+        """What the user said in `turn` was told under `key`."""
         for message in turn.asked:
             # By text: without a checkpointer the same message has another id in every call.
-            self._told[identity, digest(text_of(message))] = _key(identity, turn)
+            self._told[identity, digest(text_of(message))] = key
         while len(self._told) > _REMEMBERED_ABORTS:
             self._told.popitem(last=False)
 
-    def settle(self, identity: Identity, turn: Turn) -> tuple[Turn, str | None]:
-        """The turn without what was told; where nothing else is left, the whole turn and the key it was told under."""
-        told = {m.id: self._told.pop((identity, digest(text_of(m))), None) for m in turn.asked}
-        rest = tuple(m for m in turn.asked if told[m.id] is None)
-        return (Turn(rest, turn.followed), None) if rest else (turn, told[turn.asked[-1].id])
-
-
-def _key(identity: Identity, turn: Turn) -> str:
-    return digest(identity.conversation_id, turn.id)
+    def settle(self, identity: Identity, turn: Turn) -> tuple[Turn, str]:
+        """The turn without what was told, and its key; where nothing else is left, the turn and the key it had then."""
+        rest, keys = [], []
+        for message in turn.asked:
+            key = self._told.pop((identity, digest(text_of(message))), None)
+            if key is None:
+                rest.append(message)
+            else:
+                keys.append(key)
+        if not rest:
+            return turn, keys[-1]
+        left = Turn(tuple(rest), turn.followed)
+        return left, digest(identity.conversation_id, left.id)
 
 
 def _remembering(request: ModelRequest[Any], prompt: str) -> ModelRequest[Any]:

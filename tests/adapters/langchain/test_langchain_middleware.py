@@ -466,16 +466,32 @@ class TestAborts:
         settle()
         assert server.counts == (0, 0, 0)
 
+    def test_failures_in_a_row(self, told: MemOSClient, server: MemoryServer, settle: Any) -> None:
+        model = recorder()
+        remembering = agent(told, model)
+        for text in ("I moved to Porto.", "I moved to Faro."):
+            model.down[0] = 1
+            with pytest.raises(OSError, match="model is down"):
+                drive(remembering, "invoke", said(text))
+        drive(remembering, "invoke", said(QUESTION))
+        settle()
+        assert server.added() == [
+            [("user", "I moved to Porto.")],
+            [("user", "I moved to Faro.")],
+            [("user", QUESTION), ("assistant", "You live in Lisbon.")],
+        ]
+
     def test_only_so_many_failures_are_remembered(self) -> None:
         aborts = _Aborts()
+        ann, bob = Identity("ann"), Identity("bob")
         turns = [Turn((HumanMessage(f"message {number}", id=str(number)),)) for number in range(1025)]
-        for turn in turns:
-            aborts.note(Identity("ann"), turn)
-        assert aborts.settle(Identity("ann"), turns[0]) == (turns[0], None)
-        assert aborts.settle(Identity("bob"), turns[1]) == (turns[1], None)
-        whole, key = aborts.settle(Identity("ann"), turns[1])
-        assert whole == turns[1]
-        assert key is not None
+        for number, turn in enumerate(turns):
+            aborts.note(ann, turn, f"key {number}")
+        assert aborts.settle(ann, turns[1]) == (turns[1], "key 1")
+        for owner, turn in ((ann, turns[0]), (bob, turns[2]), (ann, turns[1])):
+            whole, key = aborts.settle(owner, turn)
+            assert whole == turn
+            assert not key.startswith("key")
 
 
 class TestWhatIsToldOnce:
