@@ -21,6 +21,9 @@ _NOT_OURS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Two frameworks' modules would be searched for garbage after every test.
+    gc.collect()
+    gc.freeze()
     for item in items:
         if item.path.parent == Path(__file__).parent / "llama_index" or item.path.name == "test_cross_framework.py":
             item.fixturenames.insert(0, "llama_index_tidied")

@@ -28,4 +28,4 @@ def client(backend: Backend) -> Iterator[MemOSClient]:
 
 def settle(client: MemOSClient, user_id: str = "u") -> None:
     """Wait until everything told so far is delivered."""
-    assert MemorySession(client, user_id=user_id).flush(timeout_s=20)
+    assert MemorySession(client, user_id=user_id).flush(timeout_s=60)
