@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from llama_index.core.base.llms.types import ChatMessage, MessageRole, TextBlock, ToolCallBlock
 
+from memos_integrations._turn import clean_turn
 from memos_integrations.models import Message
 
 _USER = frozenset({MessageRole.USER})
@@ -83,12 +84,14 @@ def split_turns(messages: Sequence[ChatMessage]) -> tuple[list[Turn], list[ChatM
 def keyed(turns: Sequence[Turn]) -> Iterator[tuple[str, Turn]]:
     """Each turn with a key that depends on what was said only, so that every path and process gives it the same one.
 
+    What counts is what a session keeps of it: agents store their trace where applications hand in the bare answer.
     Turns that are alike word for word are told apart by counting.
     """
-    seen: Counter[Turn] = Counter()
+    seen: Counter[tuple[str, ...]] = Counter()
     for turn in turns:
-        yield _digest(turn.question, turn.answer, seen[turn]), turn
-        seen[turn] += 1
+        said = tuple(message.text for message in clean_turn(turn.to_messages()).messages)
+        yield _digest(*said, seen[said]), turn
+        seen[said] += 1
 
 
 def newest_question(messages: Sequence[ChatMessage]) -> Question | None:

@@ -172,6 +172,20 @@ def test_a_restored_history_is_told_once_for_good(client: MemOSClient, backend: 
     assert len(backend.told()) == 1
 
 
+@pytest.mark.parametrize("name", ["FunctionAgent, 2 tool rounds", "ReActAgent"])
+def test_a_history_handed_in_with_every_run_is_told_once(client: MemOSClient, backend: Backend, name: str) -> None:
+    agent, _ = AGENTS[name]()
+    memory = plain(block(client))
+    history: list[ChatMessage] = []
+    texts = ("I like tea.", "I like jazz.", "I like cake.")
+    for text in texts:
+        run(agent, memory, text, chat_history=list(history))
+        history += [user(text), bot(ANSWER)]
+    settle(client)
+    assert [turn[0][1] for turn in backend.told()] == list(texts)
+    assert backend.counts[0] == 3
+
+
 def test_the_same_words_twice_are_two_turns(client: MemOSClient, backend: Backend) -> None:
     memory = plain(block(client))
     engine = make_engine("Simple", model(), memory)

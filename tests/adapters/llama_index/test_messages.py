@@ -93,6 +93,8 @@ def test_keys_depend_on_what_was_said_and_how_often() -> None:
     keys = [key for key, _ in keyed([Turn("a", "A"), Turn("b"), Turn("a", "A"), Turn("b", "B"), Turn("\ud800", "")])]
     assert len(set(keys)) == 5
     assert keys[:2] == [key for key, _ in keyed([Turn("a", "A"), Turn("b")])]
+    traced = Turn("a", "Thought: I know.\nAnswer: A")
+    assert [key for key, _ in keyed([traced])] == keys[:1]
 
 
 def test_the_question_is_the_newest_user_text() -> None:
