@@ -37,6 +37,7 @@ class HttpWire:
         self.base_url = base_url
         self._key, self._transport, self._trust_env = key, transport, trust_env
         self._clock = CallClock()
+        self._tls: ssl.SSLContext | None = None
         self._open: list[httpx.Client] = []
         self._async: dict[asyncio.AbstractEventLoop, tuple[httpx.AsyncClient, AsyncGenerator[None]]] = {}
         self._closed = False
@@ -110,15 +111,21 @@ class HttpWire:
     def _options(self, kind: type) -> dict[str, Any]:
         if self._transport is not None and not isinstance(self._transport, kind):
             raise ConfigurationError(f"the transport given is no httpx.{kind.__name__}, which this call needs")
-        options: dict[str, Any] = {
+        if self._tls is None:
+            # Loading the certificate store takes longer than a whole local call, so plain http does without, and all
+            # event loops share it.
+            secure = self.base_url.startswith("https://")
+            self._tls = (
+                httpx.create_ssl_context(trust_env=self._trust_env)
+                if secure
+                else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            )
+        return {
             "transport": self._transport,
             "trust_env": self._trust_env,
             "follow_redirects": False,
+            "verify": self._tls,
         }
-        if self.base_url.startswith("http://"):
-            # Loading the certificate store takes longer than a whole local call and nobody would look at it.
-            options["verify"] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return options
 
     def _client(self) -> httpx.Client:
         with self._lock:

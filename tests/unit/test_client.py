@@ -535,12 +535,12 @@ def test_each_method_has_a_twin_with_the_same_parameters(name: str) -> None:
     assert twin.__doc__
 
 
-def test_https_loads_certificates_and_plain_http_does_not() -> None:
-    import ssl
-
+def test_https_loads_certificates_once_and_plain_http_does_not() -> None:
     secure, local = MemOSClient("k")._wire, MemOSClient(base_url="http://127.0.0.1:1/v1")._wire
-    assert "verify" not in secure._options(httpx.BaseTransport)
-    assert isinstance(local._options(httpx.BaseTransport)["verify"], ssl.SSLContext)
+    loaded = secure._options(httpx.BaseTransport)["verify"]
+    assert loaded.cert_store_stats()["x509_ca"] > 0
+    assert secure._options(httpx.AsyncBaseTransport)["verify"] is loaded
+    assert local._options(httpx.BaseTransport)["verify"].cert_store_stats()["x509_ca"] == 0
     assert secure._trust_env
     assert not local._trust_env
     assert MemOSClient(base_url="https://localhost:1/v1")._wire._trust_env
