@@ -24,7 +24,7 @@ from ._sending import Outcome, Sender
 from ._session_options import OnExtract
 from ._shelves import Shelves
 from .client import MemOSClient
-from .errors import StoreError
+from .errors import ConfigurationError, StoreError
 
 logger = get_logger(__name__)
 IDLE_S = 5.0
@@ -268,8 +268,9 @@ def _warm_up(*, embedded: bool) -> None:
 def _path_of(client: MemOSClient) -> Path | None:
     try:
         return client.outbox_path
-    except OSError as error:
-        logger.warning("no folder for the outbox (%s): turns wait in memory only", type(error).__name__)
+    except (OSError, ConfigurationError):
+        # A read-only machine is no reason to refuse a chat; what it costs is said once per client.
+        logger.warning("no folder for the outbox: turns wait in memory only; let MEMOS_HOME name a writable folder")
         return None
 
 

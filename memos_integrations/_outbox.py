@@ -59,9 +59,9 @@ _MIGRATIONS = (
 _READY = """
     select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms, unsure
     from turn t
-    where dead = 0 and due_ms <= :now and leased_until_ms <= :now and not exists (
+    where dead = 0 and suspect = :suspect and due_ms <= :now and leased_until_ms <= :now and not exists (
         select 1 from turn e where e.lane = t.lane and e.seq < t.seq and e.dead = 0 and e.suspect = 0)
-    order by suspect, seq limit 1
+    order by seq limit 1
 """
 # Only the first turn of a conversation says when something can be sent.
 _DUE = """
@@ -172,7 +172,8 @@ class Outbox:
         """The oldest turn that may be sent now, reserved for this process; None when there is none."""
         with self._db.write() as tx:
             self._reclaim(tx)
-            row = tx.one(_READY, {"now": self._now()})
+            now = self._now()
+            row = tx.one(_READY, {"now": now, "suspect": 0}) or tx.one(_READY, {"now": now, "suspect": 1})
             if row is None:
                 return None
             self._hold(tx, row[0])

@@ -279,6 +279,8 @@ class Sessions:
 
     def __init__(self, client: MemOSClient, options: SessionOptions | None = None, *, size: int = 1024) -> None:
         self._client, self._options, self._size = client, options or SessionOptions(), size
+        # What the first session of a client costs (imports, a folder) is paid here, not by a running event loop.
+        delivery_of(client)
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str | None], MemorySession] = OrderedDict()
 

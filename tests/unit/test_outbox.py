@@ -93,6 +93,25 @@ def test_a_failed_turn_holds_its_conversation_unless_it_is_suspect(box, clock):
     assert said(box.lease()) == "2"
 
 
+def test_a_long_queue_leaves_in_order_per_conversation():
+    box = Outbox()
+    for n in range(2000):
+        box.put(turn(str(n), user=f"user{n % 50}"))
+    last: dict[str, int] = {}
+    while (job := box.lease()) is not None:
+        n = int(said(job))
+        if n % 100 == 7 and job.attempts == 0:
+            box.retry(job, 0.0, suspect=True)
+            continue
+        if n % 100 != 7:
+            assert last.get(job.turn.user_id, -1) < n
+            last[job.turn.user_id] = n
+        box.ack(job)
+    assert box.counts() == Counts(0, 0)
+    assert max(last.values()) == 1999
+    box.close()
+
+
 def test_an_outage_does_not_count_as_an_attempt(box):
     box.put(turn("1"))
     box.retry(box.lease(), 0.0, counts=False)
