@@ -35,8 +35,8 @@ class Connection:
         return True
 
     def answer(self, body: bytes, *, status: str = "200 OK", **headers: str) -> None:
-        """A well-formed answer."""
-        lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}"]
+        """A well-formed answer, the only one on this connection."""
+        lines = [f"HTTP/1.1 {status}", f"content-length: {len(body)}", "connection: close"]
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
         self.sock.sendall("\r\n".join([*lines, "", ""]).encode() + body)
 
