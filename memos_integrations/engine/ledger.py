@@ -135,12 +135,12 @@ class Ledger:
             if old.status != "activated" or old.speaker != row.speaker or same_turn:
                 continue
             if old.said_at <= row.said_at:
-                old.status, old.until, old.successor = "archived", row.said_at, row.id
+                old.status, old.until, old.successor = "archived", row.said_at, row.number
                 old.updated, old.version = row.updated, self._version
                 self._space.put_memory(old)
                 self._changes.updated += 1
             elif row.status == "activated":
-                row.status, row.until, row.successor = "archived", old.said_at, old.id
+                row.status, row.until, row.successor = "archived", old.said_at, old.number
 
     def _forget(self, phrase: str, told: list[MessageRow]) -> None:
         """Delete what the request names, and empty its source messages and the request itself."""

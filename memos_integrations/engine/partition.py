@@ -111,6 +111,7 @@ class Shelf:
         self.postings = Postings()
         self.vectors = Matrix()
         self.slots: dict[int, int] = {}
+        self.by_turn: dict[int, list[int]] = {}
         self.speakers: set[str] = set()
         self._embedded: set[int] = set()
 
@@ -123,8 +124,10 @@ class Shelf:
             self.entries[slot] = Entry(row, turn)
             return
         self.remove(row.number)
-        self.slots[row.number] = self.postings.add(row.terms.split())
+        slot = self.slots[row.number] = self.postings.add(row.terms.split())
         self.entries.append(Entry(row, turn))
+        if turn >= 0:
+            self.by_turn.setdefault(turn, []).append(slot)
 
     def remove(self, number: int) -> None:
         """Forget a memory."""
@@ -166,6 +169,7 @@ class Partition:
         self.before: array[int] = array("i")
         self.after: array[int] = array("i")
         self.around: array[float] = array("f")
+        self.around_total = 0.0
         self._turn_of: dict[int, int] = {}
         self._tails: dict[str, int] = {}
         self._last_position = -1
@@ -218,9 +222,11 @@ class Partition:
             self.after[previous] = turn
         size = self.turns.lengths[turn]
         self.around.append(size)
+        self.around_total += size
         for other, weight in self.near(turn):
             self.around[turn] += weight * self.turns.lengths[other]
             self.around[other] += weight * size
+            self.around_total += weight * (size + self.turns.lengths[other])
         self._tails[conversation] = turn
         self._turn_of[position] = turn
         self._last_position = position

@@ -7,10 +7,10 @@ in every case measured. All weights sit on flat optima.
 
 from __future__ import annotations
 
+import heapq
 import math
 import re
-from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from memos_integrations.engine.embed import Array
 
 _K1, _B = 0.9, 0.5
-_CANDIDATES = 200
+# Up to this many memories of a kind are all weighed; beyond it, the best by each sign and the newest are.
+_SMALL = 300
+_BEST = 60
+_BEST_BY_MEANING = 100
 # Beyond this many postings a term is so common that it only adds to what rarer terms found.
-_COMMON = 2_000
+_COMMON = 1_500
 _MEANING, _WORDS, _AROUND = 0.5, 0.25, 0.25
 _SMOOTHING = 0.2
 _SPEAKER = 0.3
@@ -34,7 +37,11 @@ _DATED = 0.1
 _ASKING = 0.1
 _RICHNESS = 0.06
 _CONVERSATION = 0.05
-_SUPERSEDED = 0.15
+_SUPERSEDED = 0.1
+# Log odds that a memory answers a query: constant, words, words around, meaning (logistic fit over dialogues, where half
+# of the queries were put to somebody else's memories).
+_ODDS = (-4.0, 4.0, 2.0, 6.0)
+_LEXICAL_ODDS = (-3.0, 6.0, 3.0)
 _DAY_MS = 86_400_000
 _EPOCH_DAY = 719_163
 _WHEN = re.compile(
@@ -86,143 +93,195 @@ def rank_facts(
     if not limit or not shelf.slots:
         return []
     speaker, wanted = _speaker(shelf, query)
-    words = bm25(shelf.postings, wanted)
-    around = _around(partition, wanted)
-    cosines = shelf.vectors.dot(query.vector) if query.vector is not None else None
-    base = _fuse(shelf, words, around, cosines)
+    signs = _Signs(partition, shelf, wanted, query.vector)
+    entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
+    turns = signs.around({entry.turn for entry in entries.values()})
+    base = signs.fuse(entries, turns)
     hits = []
-    for slot, score in _smooth(partition, shelf, base).items():
-        entry = shelf.entries[slot]
-        if entry is None or (allowed is not None and entry.number not in allowed):
-            continue
-        total = score + _RICHNESS * entry.richness - (_ASKING if entry.asks else 0.0)
-        if speaker is not None and entry.speaker == speaker:
-            total += _SPEAKER
-        if query.days is not None:
-            total += _TIME * _timely(entry, query.days)
-        if query.when and entry.first_day:
-            total += _DATED
-        if query.conversation is not None and entry.conversation == query.conversation:
-            total += _CONVERSATION
-        if entry.status == "archived":
-            total -= _SUPERSEDED
-        hits.append(Hit(entry.number, total, min(1.0, max(0.001, total / 2))))
+    for slot, score in _smooth(partition, entries, base).items():
+        entry = entries[slot]
+        if allowed is None or entry.number in allowed:
+            total = score + _aside(entry, query, speaker)
+            hits.append(Hit(entry.number, total, signs.relativity(slot, turns.get(entry.turn, 0.0))))
     hits.sort(key=lambda hit: (-hit.score, -hit.number))
-    return [hit for hit in hits[:limit] if threshold is None or hit.relativity >= threshold]
+    return _current_first(shelf, hits, limit, threshold)
+
+
+def _aside(entry: Entry, query: Query, speaker: str | None) -> float:
+    """What speaks for a memory besides its words and meaning."""
+    total = _RICHNESS * entry.richness - (_ASKING if entry.asks else 0.0)
+    if speaker is not None and entry.speaker == speaker:
+        total += _SPEAKER
+    if query.days is not None:
+        total += _TIME * _timely(entry, query.days)
+    if query.when and entry.first_day:
+        total += _DATED
+    if query.conversation is not None and entry.conversation == query.conversation:
+        total += _CONVERSATION
+    return total - (_SUPERSEDED if entry.status == "archived" else 0.0)
+
+
+def _current_first(shelf: Shelf, hits: list[Hit], limit: int, threshold: float | None) -> list[Hit]:
+    """Cut to `limit`; what replaced a superseded memory stands right before it."""
+    found = {hit.number: hit for hit in hits}
+    chosen: dict[int, Hit] = {}
+    for hit in hits:
+        if len(chosen) >= limit:
+            break
+        entry = shelf.entries[shelf.slots[hit.number]]
+        newer = found.get(entry.successor) if entry is not None and entry.successor is not None else None
+        if newer is not None and newer.number not in chosen:
+            chosen[newer.number] = Hit(newer.number, hit.score, max(hit.relativity, newer.relativity))
+        chosen.setdefault(hit.number, hit)
+    kept = list(chosen.values())[:limit]
+    return [hit for hit in kept if threshold is None or hit.relativity >= threshold]
 
 
 def rank_preferences(
     partition: Partition, query: Query, limit: int, allowed: set[int] | None = None, threshold: float | None = None
 ) -> list[Hit]:
-    """The best `limit` preferences, best first: by meaning above all, for they share few words with what they touch."""
+    """The best `limit` preferences that hold now, best first: by meaning above all, for they share few words with
+    what they touch.
+    """
     shelf = partition.preferences
     if not limit or not shelf.slots:
         return []
-    words = bm25(shelf.postings, query.terms)
-    top = max(words.values(), default=0.0) or 1.0
-    cosines = shelf.vectors.dot(query.vector) if query.vector is not None else None
-    candidates = set(words) if len(shelf.slots) > _CANDIDATES else set(shelf.slots.values())
-    if cosines is not None:
-        candidates.update(_best(cosines, _CANDIDATES))
+    signs = _Signs(partition, shelf, query.terms, query.vector)
+    entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
+    top = max(signs.words.values(), default=0.0) or 1.0
     hits = []
-    for slot in candidates:
-        entry = shelf.entries[slot]
-        if entry is None or (allowed is not None and entry.number not in allowed):
-            continue
-        cosine = max(0.0, float(cosines[slot])) if cosines is not None and slot < len(cosines) else 0.0
-        total = 0.85 * cosine + 0.15 * words.get(slot, 0.0) / top
-        if entry.status == "archived":
-            total -= _SUPERSEDED
-        hits.append(Hit(entry.number, total, min(1.0, max(0.001, total))))
+    for slot, entry in entries.items():
+        if entry.status != "archived" and (allowed is None or entry.number in allowed):
+            words = signs.words.get(slot, 0.0) / top
+            total = words if signs.cosines is None else 0.85 * signs.cosine(slot) + 0.15 * words
+            hits.append(Hit(entry.number, total, signs.relativity(slot, 0.0)))
     hits.sort(key=lambda hit: (-hit.score, -hit.number))
     return [hit for hit in hits[:limit] if threshold is None or hit.relativity >= threshold]
 
 
+class _Signs:
+    """What speaks for each memory of a shelf: BM25 of its words, BM25 of the words around it, cosine."""
+
+    def __init__(self, partition: Partition, shelf: Shelf, wanted: Sequence[str], vector: Array | None) -> None:
+        self._partition = partition
+        self._shelf = shelf
+        self._wanted = wanted
+        self.words = bm25(shelf.postings, wanted)
+        self.cosines = shelf.vectors.dot(vector) if vector is not None else None
+        # The score of a memory that holds every wanted term many times.
+        self._ceiling = sum(_weight(shelf.postings, term) for term in wanted) or 1.0
+
+    def candidates(self) -> set[int]:
+        """The slots worth weighing."""
+        shelf, count = self._shelf, len(self._shelf.entries)
+        if count <= _SMALL:
+            return set(range(count))
+        found = set(range(count - _BEST, count))
+        found.update(heapq.nlargest(_BEST, self.words, key=self.words.__getitem__))
+        turns = bm25(self._partition.turns, self._wanted)
+        for turn in heapq.nlargest(_BEST, turns, key=turns.__getitem__):
+            found.update(shelf.by_turn.get(turn, ()))
+            for other, _ in self._partition.near(turn):
+                found.update(shelf.by_turn.get(other, ()))
+        if self.cosines is not None:
+            found.update(_best(self.cosines, _BEST_BY_MEANING))
+        return found
+
+    def cosine(self, slot: int) -> float:
+        """How close a memory's meaning is to the query's; 0 without a vector."""
+        return float(self.cosines[slot]) if self.cosines is not None and slot < len(self.cosines) else 0.0
+
+    def around(self, turns: Iterable[int]) -> dict[int, float]:
+        """BM25 of turns over what was said in them and next to them."""
+        partition = self._partition
+        near = {turn: [(turn, 1.0), *partition.near(turn)] for turn in turns if turn >= 0}
+        scale = _K1 * _B / max(partition.around_total / max(len(partition.turns), 1), 1e-9)
+        scores = dict.fromkeys(near, 0.0)
+        for term in self._wanted:
+            entry = partition.turns.lists.get(term)
+            if entry is None:
+                continue
+            held, weight = dict(zip(*entry, strict=True)), _weight(partition.turns, term)
+            for turn, others in near.items():
+                heard = 0.0
+                for other, share in others:
+                    if other in held:
+                        heard += share * held[other]
+                if heard:
+                    rest = _K1 * (1 - _B) + scale * partition.around[turn]
+                    scores[turn] += weight * heard / (heard + rest)
+        return scores
+
+    def fuse(self, entries: Mapping[int, Entry], turns: Mapping[int, float]) -> dict[int, float]:
+        """One score per slot: each sign put on 0..1 between the worst and the best memory, then added."""
+        top_words = max(self.words.values(), default=0.0) or 1.0
+        top_around = max(turns.values(), default=0.0) or 1.0
+        meaning = 0.0 if self.cosines is None else _MEANING
+        low, high = (0.0, 1.0) if self.cosines is None else (float(self.cosines.min()), float(self.cosines.max()))
+        rest = (1 - meaning) / (_WORDS + _AROUND)
+        fused = {}
+        for slot, entry in entries.items():
+            words, around = self.words.get(slot, 0.0) / top_words, turns.get(entry.turn, 0.0) / top_around
+            score = rest * (_WORDS * words + _AROUND * around)
+            if meaning:
+                score += meaning * max(0.0, self.cosine(slot) - low) / max(high - low, 1e-6)
+            fused[slot] = score
+        return fused
+
+    def relativity(self, slot: int, around: float) -> float:
+        """How much a memory has to do with the query, as a probability: comparable between queries."""
+        words, around = self.words.get(slot, 0.0) / self._ceiling, around / self._ceiling
+        if self.cosines is None:
+            odds = _LEXICAL_ODDS[0] + _LEXICAL_ODDS[1] * words + _LEXICAL_ODDS[2] * around
+        else:
+            odds = _ODDS[0] + _ODDS[1] * words + _ODDS[2] * around + _ODDS[3] * self.cosine(slot)
+        return min(1.0, max(0.001, round(1 / (1 + math.exp(-odds)), 4)))
+
+
 def bm25(postings: Postings, wanted: Iterable[str]) -> dict[int, float]:
     """The BM25 score of every document that holds a wanted term."""
-    count = len(postings)
-    scores: dict[int, float] = {}
-    if not count:
-        return scores
-    lengths, scale = postings.lengths, _K1 * _B / max(postings.total / count, 1e-9)
+    lengths, lists = postings.lengths, postings.lists
+    scale = _K1 * _B / max(postings.total / max(len(postings), 1), 1e-9)
     rest = _K1 * (1 - _B)
-    for documents, frequencies in _lists(postings, wanted):
-        weight = _weight(count, len(documents))
+    scores: dict[int, float] = {}
+    for term in sorted((t for t in wanted if t in lists), key=lambda t: len(lists[t][0])):
+        documents, frequencies = lists[term]
+        weight = _weight(postings, term)
         found: Iterable[tuple[int, int]] = zip(documents, frequencies, strict=True)
         if len(documents) > _COMMON and scores:
             held = dict(found)
-            found = [(d, held[d]) for d in scores if d in held]
+            found = [(document, held[document]) for document in scores if document in held]
         for document, frequency in found:
             gain = weight * frequency / (frequency + rest + scale * lengths[document])
             scores[document] = scores.get(document, 0.0) + gain
     return scores
 
 
-def _lists(postings: Postings, wanted: Iterable[str]) -> list[tuple[array[int], array[int]]]:
-    held = [entry for term in wanted if (entry := postings.lists.get(term)) is not None]
-    return sorted(held, key=lambda entry: len(entry[0]))
-
-
-def _weight(count: int, holders: int) -> float:
+def _weight(postings: Postings, term: str) -> float:
+    entry = postings.lists.get(term)
+    count, holders = len(postings), 0 if entry is None else len(entry[0])
     return (_K1 + 1) * math.log(1 + (count - holders + 0.5) / (holders + 0.5))
 
 
-def _around(partition: Partition, wanted: Iterable[str]) -> dict[int, float]:
-    """BM25 by turn over what was said in the turn and next to it."""
-    turns, near, around = partition.turns, partition.near, partition.around
-    count = len(turns)
-    scores: dict[int, float] = {}
-    if not count:
-        return scores
-    scale, rest = _K1 * _B / max(sum(around) / count, 1e-9), _K1 * (1 - _B)
-    for documents, frequencies in _lists(turns, wanted):
-        weight = _weight(count, len(documents))
-        counts: dict[int, float] = {}
-        for turn, frequency in zip(documents, frequencies, strict=True):
-            counts[turn] = counts.get(turn, 0.0) + frequency
-            for other, share in near(turn):
-                counts[other] = counts.get(other, 0.0) + share * frequency
-        for turn, heard in counts.items():
-            gain = weight * heard / (heard + rest + scale * around[turn])
-            scores[turn] = scores.get(turn, 0.0) + gain
-    return scores
-
-
-def _speaker(shelf: Shelf, query: Query) -> tuple[str | None, list[str]]:
+def _speaker(shelf: Shelf, query: Query) -> tuple[str | None, Sequence[str]]:
     """The speaker asked about (the first one named), and the query's terms without the names of speakers."""
+    if not shelf.speakers:
+        return None, query.terms
     found = min(((at, name) for name in shelf.speakers if (at := query.folded.find(name)) >= 0), default=None)
     names = {term for name in shelf.speakers for term in terms(name)}
     return (found[1] if found else None), [term for term in query.terms if term not in names]
 
 
-def _fuse(
-    shelf: Shelf, words: Mapping[int, float], around: Mapping[int, float], cosines: Array | None
-) -> dict[int, float]:
-    top_words, top_around = max(words.values(), default=0.0) or 1.0, max(around.values(), default=0.0) or 1.0
-    meaning = _MEANING if cosines is not None else 0.0
-    rest = (1 - meaning) / (_WORDS + _AROUND)
-    low, high = (float(cosines.min()), float(cosines.max())) if cosines is not None else (0.0, 1.0)
-    fused: dict[int, float] = {}
-    for slot, entry in enumerate(shelf.entries):
-        if entry is None:
-            continue
-        score = rest * (_WORDS * words.get(slot, 0.0) / top_words + _AROUND * around.get(entry.turn, 0.0) / top_around)
-        if cosines is not None and slot < len(cosines):
-            score += meaning * (float(cosines[slot]) - low) / max(high - low, 1e-6)
-        fused[slot] = score
-    return fused
-
-
-def _smooth(partition: Partition, shelf: Shelf, base: Mapping[int, float]) -> dict[int, float]:
+def _smooth(partition: Partition, entries: Mapping[int, Entry], base: Mapping[int, float]) -> dict[int, float]:
+    """Each score and a share of those of the neighbouring turns: what answers together was said together."""
     by_turn: dict[int, float] = {}
     for slot, score in base.items():
-        entry = shelf.entries[slot]
-        if entry is not None and entry.turn >= 0:
-            by_turn[entry.turn] = max(by_turn.get(entry.turn, 0.0), score)
+        turn = entries[slot].turn
+        by_turn[turn] = max(by_turn.get(turn, 0.0), score)
+    by_turn[-1] = 0.0
     smoothed = {}
     for slot, score in base.items():
-        entry = shelf.entries[slot]
-        turn = entry.turn if entry is not None else -1
+        turn = entries[slot].turn
         sides = by_turn.get(partition.before[turn], 0.0) + by_turn.get(partition.after[turn], 0.0) if turn >= 0 else 0.0
         smoothed[slot] = score + _SMOOTHING * sides
     return smoothed

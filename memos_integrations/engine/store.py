@@ -61,7 +61,7 @@ MIGRATIONS = [
       slot text,
       status text not null,
       until integer,
-      successor text,
+      successor integer,
       created integer not null,
       updated integer not null,
       position integer not null,
@@ -72,6 +72,7 @@ MIGRATIONS = [
     ) without rowid;
     create index memory_version on memory (owner, version);
     create index memory_same on memory (owner, kind, fingerprint);
+    create index memory_successor on memory (owner, successor) where successor is not null;
     create index memory_slot on memory (owner, slot) where slot is not null;
     create table embedder (embedder integer primary key, name text not null unique);
     create table vector (
@@ -140,7 +141,7 @@ class MemoryRow:
     slot: str | None
     status: str
     until: int | None
-    successor: str | None
+    successor: int | None
     created: int
     updated: int
     position: int
@@ -345,6 +346,7 @@ class Space:
         gone = 0
         for number in numbers:
             self.drop_vector(number)
+            self._run("update memory set successor = null where owner = :owner and successor = :number", number=number)
             gone += self._run("delete from memory where owner = :owner and number = :number", number=number)
         return gone
 
