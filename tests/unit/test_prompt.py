@@ -175,6 +175,7 @@ def test_truncate_of_other_text_clips_it():
     assert truncate("word " * 100, 10).count("word") < 12
     assert truncate("word " * 100, 0) == ""
     assert truncate("short", 10) == "short"
+    assert truncate(f"{FENCE_OPEN}\nno items at all\n{FENCE_CLOSE}", 5) == ""
 
 
 def test_truncate_drops_the_note_with_the_last_preference():
