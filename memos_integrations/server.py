@@ -39,6 +39,8 @@ Application: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 MAX_BODY_BYTES = 4 * 1024 * 1024
 BODY_TIMEOUT_S = 20.0
 _DRAIN_S = 3
+# Longer than clients keep an idle connection (httpx: 5 s): who closes first decides whether a request can get lost.
+_KEEP_ALIVE_S = 30
 _WORKERS = 8
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?")
 _log = logging.getLogger(__name__)
@@ -185,6 +187,7 @@ class Server:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=_DRAIN_S,
             )
         )
