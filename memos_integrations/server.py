@@ -120,6 +120,9 @@ def application(memories: Memories, guard: Guard, *, workers: ThreadPoolExecutor
             return refused.status, envelope(refused.code, str(refused))
         except TimeoutError:
             return 408, envelope(40000, "the body did not arrive in time")
+        except asyncio.CancelledError:
+            # uvicorn has waited long enough and ends what still runs.
+            return 503, envelope(50004, "the server is shutting down")
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
