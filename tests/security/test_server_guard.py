@@ -6,7 +6,6 @@ import contextlib
 import json
 import re
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -269,10 +268,10 @@ def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Server(Memories(":memory:", embedder="none"), port=0)
 
 
-def test_stop_ends_a_server_with_open_connections_soon() -> None:
-    begun = time.monotonic()
+def test_stop_ends_a_server_with_open_connections() -> None:
+    # `serving` itself fails when the server does not end.
     with serving() as url:
         idle = socket.create_connection(("127.0.0.1", port_of(url)), 20)
-        raw(url, request())
-    idle.close()
-    assert time.monotonic() - begun < 20
+        assert raw(url, request())[1]["code"] == 0
+    with idle:
+        assert idle.recv(1) == b""
