@@ -1,0 +1,99 @@
+"""Embedders: what counts as one, and what is done to what they return."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+import numpy as np
+import pytest
+from langchain_core.embeddings import DeterministicFakeEmbedding
+from llama_index.core import MockEmbedding
+
+from memos_integrations.engine import embed
+from memos_integrations.errors import ConfigurationError, MissingExtraError
+
+
+def test_none_searches_by_words():
+    assert embed.embedder_for("none") is None
+    assert embed.embedder_for(None) is None
+
+
+def test_auto_takes_the_packaged_model_when_it_is_there():
+    assert embed.embedder_for("auto").name == "all-MiniLM-L6-v2-int8"
+
+
+def test_auto_without_the_extra_says_so(monkeypatch, caplog):
+    monkeypatch.setattr(embed, "_LOCAL", ("there_is_no_such_package",))
+    with caplog.at_level(logging.INFO):
+        assert embed.embedder_for("auto") is None
+    assert "memos-integrations[local]" in caplog.text
+
+
+def test_the_packaged_model_knows_what_belongs_together():
+    model = embed.embedder_for("auto")
+    rows = model.documents(["I love cats", "The deadline is on Monday", "x " * 2000])
+    scores = rows @ model.query("Which pets do I like?")
+    assert scores[0] > scores[1] + 0.2
+    assert np.allclose(np.linalg.norm(rows, axis=1), 1, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    "source", [DeterministicFakeEmbedding(size=8), MockEmbedding(embed_dim=8), lambda texts: [[1.0, 2]] * len(texts)]
+)
+def test_frameworks_and_functions_plug_in(source):
+    model = embed.embedder_for(source)
+    assert model.documents(["a", "b"]).shape == (2, len(model.query("a")))
+    assert model.name == embed.embedder_for(source).name
+    assert embed.embedder_for(model) is model
+
+
+def test_other_things_are_refused():
+    for value in ("fast", 7):
+        with pytest.raises(ConfigurationError, match="embedder must be"):
+            embed.embedder_for(value)
+
+
+def test_numpy_is_asked_for_by_name(monkeypatch):
+    monkeypatch.setattr(embed, "_installed", lambda name: name != "numpy")
+    with pytest.raises(MissingExtraError, match="pip install"):
+        embed.embedder_for(lambda texts: texts)
+
+
+def test_a_broken_package_is_not_installed():
+    assert not embed._installed("there.is.no.such")
+
+
+def test_wrong_answers_of_an_embedder_are_named():
+    with pytest.raises(ConfigurationError, match="one vector per text"):
+        embed.embedder_for(lambda texts: [[1.0]]).documents(["a", "b"])
+    with pytest.raises(ConfigurationError, match="one vector of numbers"):
+        embed.embedder_for(lambda texts: [1.0] * len(texts)).documents(["a"])
+
+
+def test_rows_without_length_or_numbers_score_nothing():
+    rows = embed.unit_rows([[3.0, 4.0], [0.0, 0.0], [float("nan"), 1.0]])
+    assert rows.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0, 0], [0, 0]]
+
+
+def test_a_matrix_grows_and_keeps_slots_apart():
+    matrix = embed.Matrix()
+    assert matrix.dot(np.ones(2, dtype=np.float32)) is None
+    assert matrix.bytes == 0
+    for slot in (0, 3, 200, 500):
+        matrix.put(slot, embed.pack(np.array([1.0, slot], dtype=np.float32)))
+    scores = matrix.dot(np.array([0, 1], dtype=np.float32))
+    assert scores[[0, 1, 3, 200, 500]].tolist() == [0, 0, 3, 200, 500]
+    assert matrix.dot(np.ones(3, dtype=np.float32)) is None
+    assert matrix.bytes > 0
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_a_forked_child_loads_its_own_model():
+    model = embed.embedder_for("auto")
+    row = model.query("cats")
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if np.allclose(model.query("cats"), row, atol=1e-4) else 2)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
