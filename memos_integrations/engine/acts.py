@@ -75,29 +75,41 @@ _STANDING = re.compile(
 )
 _STYLE_START = re.compile(
     r"^(?:please |kindly |and |also |so |but |from now on,? |in (?:the )?future,? |going forward,? )*"
-    r"(?:(?:always|never) (?!\w+ed\b)\w+|(?:don't|do not|stop) (?:\w+ ){0,2}(?:use|using|call|calling|add|adding|include|including|give|giving|send|write|writing|say|saying|apologi[sz]ing|repeat)\b"
-    r"|keep (?:your|the|all|my|it|things|everything|answers?|repl(?:y|ies)|responses?|explanations?)\b|call me\b|address me\b|refer to me\b"
-    r"|(?:answer|reply|respond|talk|speak|write)(?: to me| back)? (?:only |always )?(?:in|with|using|briefly|concisely|formally|politely|casually|short)\b"
-    r"|use (?:metric|imperial|celsius|fahrenheit|british|american|simple|plain|short|bullet|formal|informal|markdown|tables?|emojis?|24[- ]hour|12[- ]hour|si)\b"
-    r"|be (?:more |very |less )?(?:brief|concise|direct|formal|informal|casual|polite|friendly|honest|specific|detailed)\b(?! about| as))",
+    r"(?:(?:always|never) (?!\w+ed\b)\w+|(?:don't|do not|stop) (?:\w+ ){0,2}(?:use|using|call|calling"
+    r"|add|adding|include|including|give|giving|send|write|writing|say|saying|apologi[sz]ing|repeat)\b"
+    r"|keep (?:your|the|all|my|it|things|everything|answers?|repl(?:y|ies)|responses?|explanations?)\b"
+    r"|call me\b|address me\b|refer to me\b"
+    r"|(?:answer|reply|respond|talk|speak|write)(?: to me| back)? (?:only |always )?(?:in|with|using"
+    r"|briefly|concisely|formally|politely|casually|short)\b"
+    r"|use (?:metric|imperial|celsius|fahrenheit|british|american|simple|plain|short|bullet|formal"
+    r"|informal|markdown|tables?|emojis?|24[- ]hour|12[- ]hour|si)\b"
+    r"|be (?:more |very |less )?(?:brief|concise|direct|formal|informal|casual|polite|friendly|honest"
+    r"|specific|detailed)\b(?! about| as))",
     re.IGNORECASE,
 )
 _THIS_TIME = re.compile(
     r"\b(?:this (?:time|once|one|question|task|email|essay|text|paragraph|sentence|article|code|function|story|poem)"
-    r"|for now|just once|today|tonight|right now|here|below|above|the following)\b|这次|这一次|今天|本次|这里|以下|下面",
+    r"|for now|just once|today|tonight|right now|here|below|above|the following)\b|这次|这一次"
+    r"|今天|本次|这里|以下|下面",
     re.IGNORECASE,
 )
 _FORGET = re.compile(
     r"^(?:(?:please|ok(?:ay)?|so|actually|and|also|oh|hey|no|sorry|can you|could you|would you|will you|i want you to|"
     r"i'd like you to|you (?:can|should|may|must)),? )*"
-    r"(?:please )?(?:forget(?: about)?(?: it)?|(?:don't|do not|never|stop) (?:remember(?:ing)?|memori[sz](?:e|ing)|sav(?:e|ing)|stor(?:e|ing)|keep(?:ing)?"
-    r" (?:a record|track|note)s? of)|(?:delete|remove|erase|wipe|clear) (?:(?:all|everything|anything|what|the fact|my|that|this|it)\b.{0,80})?"
-    r"(?:from (?:your |the )?memor(?:y|ies)|you (?:know|remember|saved|stored)(?: about)?|memor(?:y|ies)(?: of| about)?))",
+    r"(?:please )?(?:forget(?: about)?(?: it)?|(?:don't|do not|never|stop) (?:remember(?:ing)?"
+    r"|memori[sz](?:e|ing)|sav(?:e|ing)|stor(?:e|ing)|keep(?:ing)?"
+    r" (?:a record|track|note)s? of)|(?:delete|remove|erase|wipe|clear) (?:(?:all|everything|anything"
+    r"|what|the fact|my|that|this|it)\b.{0,80})?"
+    r"(?:from (?:your |the )?memor(?:y|ies)|you (?:know|remember|saved|stored)(?: about)?|memor(?:y"
+    r"|ies)(?: of| about)?))",
     re.IGNORECASE,
 )
 _FORGET_ZH = re.compile(
-    "^(?:请|麻烦|那就?|好的?|你|可以|能不能|帮我|把|另外|对了|以后|不好意思|算了|[，,、\\s])*(?:忘(?:掉|了|记)|别(?:再)?(?:记|保存|存)|不要(?:再)?(?:记住|记录|记|保存|存)|不用记|"
-    "删(?:掉|除|了)(?=.{0,20}(?:记忆|记录|我(?:说|告诉)))|清(?:除|空)(?=.{0,12}记忆)|从(?:你的)?记忆(?:里|中)?(?:删|移|去))|^(?:请)?(?:把|将).{1,40}(?:忘(?:掉|了|记)|从记忆.{0,4}(?:删|移|去)|的记忆删)"
+    "^(?:请|麻烦|那就?|好的?|你|可以|能不能|帮我|把|另外|对了|以后|不好意思|算了|[，,、\\s])*(?:忘(?:掉"
+    "|了|记)|别(?:再)?(?:记|保存|存)|不要(?:再)?(?:记住|记录|记|保存|存)|不用记|"
+    "删(?:掉|除|了)(?=.{0,20}(?:记忆|记录|我(?:说|告诉)))|清(?:除|空)(?=.{0,12}记忆)"
+    "|从(?:你的)?记忆(?:里|中)?(?:删|移|去))|^(?:请)?(?:把|将).{1,40}(?:忘(?:掉|了|记)"
+    "|从记忆.{0,4}(?:删|移|去)|的记忆删)"
 )
 _SMALLTALK = words(
     """
@@ -110,43 +122,69 @@ _SMALLTALK = words(
     """
 )
 _PRAISE = re.compile(
-    r"^(?:(?:oh|wow|thanks|thank you|yes|yeah|ok|okay|great|perfect|hey|hi|haha)[,.!]* )*(?:(?:that|those|these|this|it|they|you)(?:'s|'re| is| are| sounds?| sound| would be| will be| was| were| all sound| really sounds?| look| looks| seems?)|what)"
-    r"(?: (?:really|very|so|all|some|such|a|an|absolutely|like|quite|pretty|definitely|just|certainly|actually|the|truly|most))*"
-    r" (?:great|good|excellent|wonderful|awesome|amazing|perfect|fantastic|interesting|helpful|brilliant|lovely|nice|cool|useful|right|correct|true|fun|fascinating|solid|best|sweet|kind|thoughtful|welcome|fine|delicious)"
-    r"(?: (?:ideas?|suggestions?|points?|options?|recommendations?|tips?|advice|questions?|resources?|news|plan|information|thoughts?|approach|of you|to (?:hear|know)))?(?:,? (?:thanks|thank you|too|indeed|though|to me|all)(?: (?:so much|a lot|again))?)*[.!]*$"
-    r"|^(?:thanks|thank you|thx|many thanks|i (?:really |do )?appreciate (?:it|that|this|your|the|all))\b(?! .{0,60}\b(?:but|because|I'm|I am|my)\b).{0,80}$",
+    r"^(?:(?:oh|wow|thanks|thank you|yes|yeah|ok|okay|great|perfect|hey|hi|haha)[,.!]* )*(?:(?:that"
+    r"|those|these|this|it|they|you)(?:'s|'re| is| are| sounds?| sound| would be| will be| was| were"
+    r"| all sound| really sounds?| look| looks| seems?)|what)"
+    r"(?: (?:really|very|so|all|some|such|a|an|absolutely|like|quite|pretty|definitely|just|certainly"
+    r"|actually|the|truly|most))*"
+    r" (?:great|good|excellent|wonderful|awesome|amazing|perfect|fantastic|interesting|helpful"
+    r"|brilliant|lovely|nice|cool|useful|right|correct|true|fun|fascinating|solid|best|sweet|kind"
+    r"|thoughtful|welcome|fine|delicious)"
+    r"(?: (?:ideas?|suggestions?|points?|options?|recommendations?|tips?|advice|questions?|resources?"
+    r"|news|plan|information|thoughts?|approach|of you|to (?:hear|know)))?(?:,? (?:thanks|thank you|too"
+    r"|indeed|though|to me|all)(?: (?:so much|a lot|again))?)*[.!]*$"
+    r"|^(?:thanks|thank you|thx|many thanks|i (?:really |do )?appreciate (?:it|that|this|your|the"
+    r"|all))\b(?! .{0,60}\b(?:but|because|I'm|I am|my)\b).{0,80}$",
     re.IGNORECASE,
 )
 _SMALLTALK_ZH = re.compile(
-    "^(?:你好|您好|早上?好|晚上?好|下午好|中午好|嗨|哈喽|在吗|谢谢?(?:你|您)?|多谢|感谢|好的?|好吧|行|可以|嗯+|哦+|噢|啊|哈+|对|是的?|没错|不是|"
-    "明白|知道了?|了解|收到|再见|拜拜|晚安|辛苦了?|不客气|没事|没关系|太好了|太棒了|不错|厉害|真的|继续|下一个|还有呢|然后呢|原来如此|懂了|"
+    "^(?:你好|您好|早上?好|晚上?好|下午好|中午好|嗨|哈喽|在吗|谢谢?(?:你|您)?|多谢|感谢|好的?|好吧|行"
+    "|可以|嗯+|哦+|噢|啊|哈+|对|是的?|没错|不是|"
+    "明白|知道了?|了解|收到|再见|拜拜|晚安|辛苦了?|不客气|没事|没关系|太好了|太棒了|不错|厉害|真的"
+    "|继续|下一个|还有呢|然后呢|原来如此|懂了|"
     "的|了|吧|呢|呀|哈|非常|很|真|你|您|[，,。.！!~～、\\s])+$"
 )
 _INJECTION = re.compile(
-    r"\b(?:ignore|disregard|override|bypass|forget) (?:all |any |the |your |these |every )*(?:previous|prior|above|earlier|preceding|existing|system|safety)?\s*"
+    r"\b(?:ignore|disregard|override|bypass|forget) (?:all |any |the |your |these |every )*(?:previous"
+    r"|prior|above|earlier|preceding|existing|system|safety)?\s*"
     r"(?:instructions?|prompts?|rules|guidelines|directives|guardrails|restrictions|policies)\b"
-    r"|^\W*(?:system|assistant|developer|tool)\s*(?:prompt|message|note|override|instruction)?\s*[:：>\]]|<\|?/?(?:im_start|im_end|system|assistant|endoftext|inst)\|?>|\[/?(?:INST|SYS(?:TEM)?)\]"
+    r"|^\W*(?:system|assistant|developer|tool)\s*(?:prompt|message|note|override"
+    r"|instruction)?\s*[:：>\]]|<\|?/?(?:im_start|im_end|system|assistant|endoftext|inst)\|?>"
+    r"|\[/?(?:INST|SYS(?:TEM)?)\]"
     r"|\byou are now (?:a|an|in|the|dan|no longer)\b|\b(?:developer|dan|jailbreak|god|admin(?:istrator)?|sudo) mode\b"
-    r"|\b(?:reveal|print|output|leak|repeat) (?:me )?(?:your|the) (?:system|hidden|initial|secret) (?:prompt|instructions?)\b"
+    r"|\b(?:reveal|print|output|leak|repeat) (?:me )?(?:your|the) (?:system|hidden|initial"
+    r"|secret) (?:prompt|instructions?)\b"
     r"|\bnew (?:system )?(?:instructions?|prompt|policy)\s*[:：]",
     re.IGNORECASE,
 )
 _INJECTION_ZH = re.compile(
-    "(?:忽略|无视|忘记|忘掉|绕过|不要遵守|不用遵守)(?:你)?(?:之前|以前|以上|上面|前面|先前|此前|所有|全部|一切|系统)(?:的|所有|任何)*(?:指令|指示|提示词?|规则|设定|要求|限制|约束)|"
-    "^\\W*(?:系统|开发者)(?:提示|消息|指令|命令)?\\s*[:：]|你现在是(?:一个)?(?:没有|不受)|(?:输出|泄露|告诉我|显示)你的(?:系统)?提示词"
+    "(?:忽略|无视|忘记|忘掉|绕过|不要遵守|不用遵守)(?:你)?(?:之前|以前|以上|上面|前面|先前|此前|所有"
+    "|全部|一切|系统)(?:的|所有|任何)*(?:指令|指示|提示词?|规则|设定|要求|限制|约束)|"
+    "^\\W*(?:系统|开发者)(?:提示|消息|指令|命令)?\\s*[:：]|你现在是(?:一个)?(?:没有|不受)|(?:输出"
+    "|泄露|告诉我|显示)你的(?:系统)?提示词"
 )
 _QUESTION_ZH = re.compile(
-    '[？?]\\s*[”」』"]?$|(?:吗|呢|么)[。！!~～]?$|^(?:请问|为什么|怎么|如何|什么|哪(?:里|个|些|儿|家|种)|谁|几点|多少|是否|能否|可否|有没有|有什么|是不是|能不能|可不可以|要不要|你(?:觉得|认为|知道|能|会|可以|有|是))|'
+    '[？?]\\s*[”」』"]?$|(?:吗|呢|么)[。！!~～]?$|^(?:请问|为什么|怎么|如何|什么|哪(?:里|个|些'
+    "|儿|家|种)|谁|几点|多少|是否|能否|可否|有没有|有什么|是不是|能不能|可不可以|要不要|你(?:觉得|认为|知道|能"
+    "|会|可以|有|是))|"
     "(?:怎么(?:办|样|做|走|写|用|弄|选)|有哪些|是什么|为什么|哪个(?:更)?好|多少钱?|几个)[。！!]?$"
 )
 _REQUEST_ZH = re.compile(
-    "^(?:那|那就|好的?|嗯|另外|然后|再|现在|接下来|首先|最后|麻烦(?:你|您)?|[，,\\s])*(?:请(?!问|假|客)|帮(?:我|忙|个忙)|给我|替我|为我(?!的)|教我|告诉我|推荐(?!给)|介绍(?:一下|下)|解释|翻译|总结|概括|写(?:一|个|篇|段|首|封|几|出|份)|"
-    "生成|列(?:出|举|一)|分析|比较|对比|计算|修改|改写|润色|续写|继续(?:写|说)?|举(?:个|几|一)|设计|制定|查(?:一下|找|询)|搜索|模拟|扮演|假设|假装|用.{1,12}(?:写|实现|翻译|回答这)|把.{1,40}(?:翻译|改|换|写|转|变)成|"
-    "我(?:想|要)(?:让|请)?你|我需要(?:你|一(?:份|个|篇|段|首)|.{0,6}(?:帮助|建议|方案|代码))|我想(?:知道|了解|问|请教|查|咨询)|想(?:问|知道|了解)|能不能|可不可以|可以(?:帮|给|请|告诉))"
+    "^(?:那|那就|好的?|嗯|另外|然后|再|现在|接下来|首先|最后|麻烦(?:你|您)?|[，,\\s])*(?:请(?!问|假"
+    "|客)|帮(?:我|忙|个忙)|给我|替我|为我(?!的)|教我|告诉我|推荐(?!给)|介绍(?:一下|下)|解释|翻译|总结|概括"
+    "|写(?:一|个|篇|段|首|封|几|出|份)|"
+    "生成|列(?:出|举|一)|分析|比较|对比|计算|修改|改写|润色|续写|继续(?:写|说)?|举(?:个|几|一)|设计|制定"
+    "|查(?:一下|找|询)|搜索|模拟|扮演|假设|假装|用.{1,12}(?:写|实现|翻译|回答这)|把.{1,40}(?:翻译"
+    "|改|换|写|转|变)成|"
+    "我(?:想|要)(?:让|请)?你|我需要(?:你|一(?:份|个|篇|段|首)|.{0,6}(?:帮助|建议|方案|代码))"
+    "|我想(?:知道|了解|问|请教|查|咨询)|想(?:问|知道|了解)|能不能|可不可以|可以(?:帮|给|请|告诉))"
 )
 _STYLE_ZH = re.compile(
-    "(?:回复|回答|答复|说话|讲话|解释|输出|语气|称呼|表达|聊天).{0,10}(?:简洁|简短|简单|精简|详细|正式|口语|幽默|直接|礼貌|温柔|专业|短|长|一点|一些|用|别|不要|不用)|(?:叫|称呼|喊)我(?!们)|"
-    "(?:请|以后|今后|从现在起|从今以后|每次|始终|总是|一律|都|别|不要|不用|尽量)[^，,。]{0,8}(?:用(?:中文|英文|英语|简体|繁体|表格|列表|公制|摄氏|要点|Markdown)|表情|emoji|客套|废话|术语|例子)"
+    "(?:回复|回答|答复|说话|讲话|解释|输出|语气|称呼|表达|聊天).{0,10}(?:简洁|简短|简单|精简|详细|正式"
+    "|口语|幽默|直接|礼貌|温柔|专业|短|长|一点|一些|用|别|不要|不用)|(?:叫|称呼|喊)我(?!们)|"
+    "(?:请|以后|今后|从现在起|从今以后|每次|始终|总是|一律|都|别|不要|不用"
+    "|尽量)[^，,。]{0,8}(?:用(?:中文|英文|英语|简体|繁体|表格|列表|公制|摄氏|要点|Markdown)|表情"
+    "|emoji|客套|废话|术语|例子)"
 )
 _STANDING_ZH = re.compile("以后|今后|从现在起|从今以后|每次|始终|总是|一律|一直|默认|永远")
 
@@ -255,10 +293,14 @@ def _requests_as_wish(tokens: list[str]) -> bool:
 
 _WISH = re.compile(
     r"^i(?:'d| would)? ?(?:would |really |also |just )*(?:"
-    r"(?:want|need|like|love|expect|asked?|urge|command) you\b|(?:want|need|like|love) to (?:know|ask|understand|see (?:a|an|the|some|how)|learn (?:more )?about (?:how|what|the))\b"
-    r"|(?:want|need) (?:a |an |some |the |your |\d+ )?(?:\w+ )?(?:help|advice|assistance|list|lists|introduction|intro|essay|summary|summaries|answer|answers|explanation|examples?|outline|"
-    r"paragraph|poem|story|script|code|function|program|table|prompt|prompts|recipe|recipes|ideas?|suggestions?|recommendations?|tips|information|info|details)\b"
-    r"|wonder(?:ed)?\b|am wondering\b|was wondering\b)|^i'm (?:just )?(?:wondering|asking|curious (?:if|whether|how|what|why|about how))\b"
+    r"(?:want|need|like|love|expect|asked?|urge|command) you\b|(?:want|need|like|love) to (?:know|ask"
+    r"|understand|see (?:a|an|the|some|how)|learn (?:more )?about (?:how|what|the))\b"
+    r"|(?:want|need) (?:a |an |some |the |your |\d+ )?(?:\w+ )?(?:help|advice|assistance|list|lists"
+    r"|introduction|intro|essay|summary|summaries|answer|answers|explanation|examples?|outline|"
+    r"paragraph|poem|story|script|code|function|program|table|prompt|prompts|recipe|recipes|ideas?"
+    r"|suggestions?|recommendations?|tips|information|info|details)\b"
+    r"|wonder(?:ed)?\b|am wondering\b|was wondering\b)|^i'm (?:just )?(?:wondering|asking|curious (?:if"
+    r"|whether|how|what|why|about how))\b"
 )
 _FINITE = words("is are was were am be been has have had do does did can could will would should may might must")
 

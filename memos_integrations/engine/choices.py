@@ -25,51 +25,99 @@ class Reply:
     option: str = ""
 
 
-_ITEM = re.compile(r"^\s*(?:\*\*)?(?:option )?(?:(?P<number>\d{1,2})|(?P<letter>[A-Ha-h]))[.):：、]\s*(?:\*\*)?(?P<text>\S.*)|^\s*[-*•]\s+(?P<bullet>\S.*)", re.IGNORECASE)
+_ITEM = re.compile(
+    (
+        r"^\s*(?:\*\*)?(?:option )?(?:(?P<number>\d{1,2})"
+        r"|(?P<letter>[A-Ha-h]))[.):：、]\s*(?:\*\*)?(?P<text>\S.*)|^\s*[-*•]\s+(?P<bullet>\S.*)"
+    ),
+    re.IGNORECASE,
+)
 _NAMED_OPTIONS = re.compile(
-    r"\b(?:such as|like|including|options?|choices?|consider|recommend|suggest|either|you (?:could|can|might)|how about|what about|would you (?:prefer|like)|do you prefer)\b|, (?:or|and) |\bor\b"
+    r"\b(?:such as|like|including|options?|choices?|consider|recommend|suggest|either|you (?:could|can"
+    r"|might)|how about|what about|would you (?:prefer|like)|do you prefer)\b|, (?:or|and) |\bor\b"
     r"|比如|例如|可以(?:选|考虑|试)|推荐|建议|有(?:以下|这些|几)|还是|或者?|、",
     re.IGNORECASE,
 )
 _PICKS = re.compile(
-    r"\b(?:(?:I(?:'ll| will|'d| would|'m going to| am going to| want to)|I think I(?:'ll|'d)|we'll|we will|let's|let us)(?: (?:like to|rather|probably|definitely|just|also|gladly|happily|guess))*"
+    r"\b(?:(?:I(?:'ll| will|'d| would|'m going to| am going to| want to)|I think I(?:'ll|'d)|we'll"
+    r"|we will|let's|let us)(?: (?:like to|rather|probably|definitely|just|also|gladly|happily|guess))*"
     r" (?:go (?:with|for)|going with|take|choose|pick|opt for|select|stick with|order|prefer|do|try|have|book|get)"
-    r"|going with|I (?:choose|pick|prefer|chose|want the|select|opt for)|I(?:'d| would) (?:like the|prefer)|my (?:choice|pick|preference|vote) (?:is|would be|goes)|is the way to go)\b",
+    r"|going with|I (?:choose|pick|prefer|chose|want the|select|opt for)|I(?:'d| would) (?:like the"
+    r"|prefer)|my (?:choice|pick|preference|vote) (?:is|would be|goes)|is the way to go)\b",
     re.IGNORECASE,
 )
 _FAVORS = re.compile(
-    r"\b(?:sounds? (?:like (?:a|the)\b|(?:(?:really|most|more|very|absolutely|quite|just|so|pretty|particularly) )?(?!like\b|strange|weird|bad|wrong|too)\w+)"
-    r"|(?:would|will|'d|seems?|looks?|is|are) (?:to )?(?:be |like |work |suit |fit )?(?:(?:the |a |an )?(?:most |more |very )?(?:\w+ and )?\w+ )?(?:best|perfect|ideal|great|good|better|right|lovely|wonderful|effective|suitable|fitting|appropriate|appealing|enjoyable|helpful|practical|comfortable|the one|me)\b"
+    r"\b(?:sounds? (?:like (?:a|the)\b|(?:(?:really|most|more|very|absolutely|quite|just|so|pretty"
+    r"|particularly) )?(?!like\b|strange|weird|bad|wrong|too)\w+)"
+    r"|(?:would|will|'d|seems?|looks?|is|are) (?:to )?(?:be |like |work |suit |fit )?(?:(?:the |a "
+    r"|an )?(?:most |more |very )?(?:\w+ and )?\w+ )?(?:best|perfect|ideal|great|good|better|right"
+    r"|lovely|wonderful|effective|suitable|fitting|appropriate|appealing|enjoyable|helpful|practical"
+    r"|comfortable|the one|me)\b"
     r"|works? (?:best|for me|better)|please[.!]?$|\bit is[.!]?$)",
     re.IGNORECASE,
 )
 _NO_CHOICE = re.compile(
-    r"^(?:that|those|these|this|it|they|all of (?:that|those|these))\b(?:'s| is| are| sounds?| would| seems?| will)|\b(?:look into|check (?:them|it|those|that|these|out (?:them|those|that))|keep (?:that|it|them|those) in mind|think about|consider|ask (?:my|our)|give (?:that|those|it|them) a (?:try|shot|go))\b",
+    (
+        r"^(?:that|those|these|this|it|they|all of (?:that|those|these))\b(?:'s| is| are| sounds?| would"
+        r"| seems?| will)|\b(?:look into|check (?:them|it|those|that|these|out (?:them|those|that))"
+        r"|keep (?:that|it|them|those) in mind|think about|consider|ask (?:my|our)|give (?:that|those|it"
+        r"|them) a (?:try|shot|go))\b"
+    ),
     re.IGNORECASE,
 )
-_TAKES_ZH = re.compile("^(?:那|那么|还是)就?(?:选|要)?.{1,20}吧|^就.{1,20}(?:吧|了)|(?:我)?(?:就|那就?|还是|想|要|会|打算|决定|觉得)*(?:选|挑|要|订|定|住|去|用|买|试试?|来)(?:择|了)?|第[一二三四五六\\d]+(?:个|家|种|项|条|款)|方案[一二三四五A-F\\d]|(?:更|最|比较)(?:适合|合适|好|喜欢)|听起来(?:不错|很好)|就(?:它|这个|这家)|前者|后者")
+_TAKES_ZH = re.compile(
+    "^(?:那|那么|还是)就?(?:选|要)?.{1,20}吧|^就.{1,20}(?:吧|了)|(?:我)?(?:就|那就?|还是|想|要"
+    "|会|打算|决定|觉得)*(?:选|挑|要|订|定|住|去|用|买|试试?|来)(?:择|了)?|第[一二三四五六\\d]+(?:个|家"
+    "|种|项|条|款)|方案[一二三四五A-F\\d]|(?:更|最|比较)(?:适合|合适|好|喜欢)|听起来(?:不错|很好)|就(?:它"
+    "|这个|这家)|前者|后者"
+)
 _ORDINAL = re.compile(
-    r"\b(?:(?:option|number|choice|no\.?|#) ?(?P<digit>\d{1,2})|(?:option|choice) (?P<letter>[a-h])|(?:option|number|choice) (?P<spelt>one|two|three|four|five|six)|the (?P<word>first|second|third|fourth|fifth|sixth|last|former|latter)(?: one| option| choice| suggestion)?\b(?! (?:time|day|thing|week|place|year)))|^(?P<only>\d)[.!]?$"
+    r"\b(?:(?:option|number|choice|no\.?|#) ?(?P<digit>\d{1,2})|(?:option|choice) (?P<letter>[a-h])"
+    r"|(?:option|number|choice) (?P<spelt>one|two|three|four|five|six)|the (?P<word>first|second|third"
+    r"|fourth|fifth|sixth|last|former|latter)(?: one| option| choice| suggestion)?\b(?! (?:time|day"
+    r"|thing|week|place|year)))|^(?P<only>\d)[.!]?$"
     r"|第(?P<zh>[一二三四五六\d])|(?:方案|选项|选)(?P<zhl>[A-Fa-f一二三四五六\d])|(?P<zhw>前者|后者)",
     re.IGNORECASE,
 )
 _ORDER = {"first": 1, "former": 1, "前者": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3, "fourth": 4, "four": 4, "fifth": 5,
           "five": 5, "sixth": 6, "six": 6, "latter": -1, "last": -1, "后者": -1, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}  # fmt: skip
-_YES = words("yes yeah yep yup sure ok okay absolutely definitely exactly correct right indeed certainly please perfect deal agreed great good do it that's that sounds works for me go ahead of course let's i'd love to would like so true thanks thank you")
-_YES_ZH = re.compile("^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|当然|同意|就这样|就这么办|没问题|要的?|需要|[，,。.！!～~\\s]|吧|呀|啊|谢谢|请)+$")
+_YES = words(
+    "yes yeah yep yup sure ok okay absolutely definitely exactly correct right indeed certainly please "
+    "perfect deal agreed great good do it that's that sounds works for me go ahead of course let's i'd "
+    "love to would like so true thanks thank you"
+)
+_YES_ZH = re.compile(
+    "^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|当然|同意|就这样|就这么办|没问题|要的?|需要"
+    "|[，,。.！!～~\\s]|吧|呀|啊|谢谢|请)+$"
+)
 _NO_ZH = re.compile("^(?:不(?:是|用|要|对|了|行|可以)?|没有?|别|算了)[，,。！!]?")
 _SELF = re.compile(r"\b(?:I|[Mm]y|[Ww]e|[Oo]ur)\b|我|咱")
 _ASKS_TASTE = re.compile(
-    r"\byou (?:\w+ )?(?:prefer|like(?! to (?:know|hear|see|add|discuss))|enjoy|love|hate|dislike|avoid|favou?r)\b|\byour (?:\w+ )?(?:favou?rites?|preferences?|preferred|diet\w*|allerg\w+|tastes?)\b|\b(?:any|have) (?:food )?(?:allerg\w+|dietary \w+|preferences?)\b"
+    r"\byou (?:\w+ )?(?:prefer|like(?! to (?:know|hear|see|add|discuss))|enjoy|love|hate|dislike|avoid"
+    r"|favou?r)\b|\byour (?:\w+ )?(?:favou?rites?|preferences?|preferred|diet\w*|allerg\w+|tastes?)\b"
+    r"|\b(?:any|have) (?:food )?(?:allerg\w+|dietary \w+|preferences?)\b"
     r"|喜欢|偏好|爱好|讨厌|过敏|忌口|口味",
     re.IGNORECASE,
 )
 _ASKED_FOR = re.compile(
-    r"(?:what(?:'s| is| was)|may i (?:have|know|ask|get)|could i (?:have|get|ask)|can i (?:have|get|ask)|could you (?:tell me|give me|share|provide)|can you (?:tell me|give me|share|provide)|please (?:tell me|provide|share|give me))(?: for| me)? your (?P<noun>(?:[\w-]+ ){0,2}[\w-]+)[?.]",
+    (
+        r"(?:what(?:'s| is| was)|may i (?:have|know|ask|get)|could i (?:have|get|ask)|can i (?:have|get"
+        r"|ask)|could you (?:tell me|give me|share|provide)|can you (?:tell me|give me|share|provide)"
+        r"|please (?:tell me|provide|share|give me))(?: for| me)? your (?P<noun>(?:[\w-]+ ){0,2}[\w-]+)[?.]"
+    ),
     re.IGNORECASE,
 )
-_ASKED_FOR_ZH = re.compile("(?:您|你)的?(?P<noun>名字|姓名|电话|手机号|邮箱|地址|生日|年龄|职业|工作|家乡|城市|爱好|预算|身高|体重)(?:是|叫|是什么|在哪|多少|几)")
-_PREFIX = re.compile(r"^(?:it's|it is|that's|that is|that would be|this is|i'm|i am|my name is|mine is|they call me|call me|sure,?|yes,?|of course,?|hi,?|hello,?)\s+", re.IGNORECASE)
+_ASKED_FOR_ZH = re.compile(
+    "(?:您|你)的?(?P<noun>名字|姓名|电话|手机号|邮箱|地址|生日|年龄|职业|工作|家乡|城市|爱好|预算|身高"
+    "|体重)(?:是|叫|是什么|在哪|多少|几)"
+)
+_PREFIX = re.compile(
+    (
+        r"^(?:it's|it is|that's|that is|that would be|this is|i'm|i am|my name is|mine is|they call me"
+        r"|call me|sure,?|yes,?|of course,?|hi,?|hello,?)\s+"
+    ),
+    re.IGNORECASE,
+)
 
 
 def reply(text: str, before: str) -> Reply | None:
@@ -85,7 +133,20 @@ def reply(text: str, before: str) -> Reply | None:
         return Reply("accepted", asked)
     short = len(first) <= 40 if is_chinese(first) else len(first.split()) <= 14
     alone = bool(_SELF.search(first)) and not re.match(r"I'm (?!\w+ing\b)", first)
-    if short and not alone and act(first) not in {Act.SMALLTALK, Act.PRAISE} and not re.match(r"(?:no|nope|not really|never mind|nevermind)\b[,.!]?", first, re.IGNORECASE) and not _NO_ZH.match(first):
+    if (
+        short
+        and not alone
+        and act(first) not in {Act.SMALLTALK, Act.PRAISE}
+        and not re.match(
+            (
+                r"(?:no|nope|not really|never mind"
+                r"|nevermind)\b[,.!]?"
+            ),
+            first,
+            re.IGNORECASE,
+        )
+        and not _NO_ZH.match(first)
+    ):
         return Reply("answer", asked)
     return None
 
@@ -108,11 +169,25 @@ def offered(text: str) -> list[str]:
     return found
 
 
-_REST = re.compile(r"\b(?:others?|the rest|options?|alternatives?|choices?)\b|其他|其它|别的|另外(?:几|两|三)|选项|方案", re.IGNORECASE)
+_REST = re.compile(
+    (
+        r"\b(?:others?|the rest|options?|alternatives?|choices?)\b|其他|其它|别的|另外(?:几|两|三)|选项"
+        r"|方案"
+    ),
+    re.IGNORECASE,
+)
 _SMALL_OFFER = re.compile(
-    r"\b(?:anything else|something else|any (?:other|more|further|questions?)|more (?:details?|info\w*|examples?|help|about)|(?:would you like|do you want|shall i|should i|want me to|can i|may i)(?: me)?(?: to)? (?:me|i|to|know|hear|see"
-    r"|some|help|more|an?|further|continue|get|explore|learn|go over|walk)|need (?:help|any|more|assistance)|make sense|are you ready|ready to|does (?:that|this) (?:help|sound|work|answer|make)|is (?:that|this|there) (?:ok|okay|clear|helpful|what|anything|all|right)"
-    r"|how (?:can|may|does|do|is that|about)|what (?:else|can i|would you like (?:me )?to (?:do|know|discuss|talk|ask|see)|do you think)|let me know|sound good|have you (?:considered|thought|tried|checked|heard)|are there any|do you have any (?:questions|other|more|specific)|interested in (?:hearing|learning|more)|can you (?:provide|share|tell|clarify|give)|could you (?:provide|clarify|specify))\b"
+    r"\b(?:anything else|something else|any (?:other|more|further|questions?)|more (?:details?|info\w*"
+    r"|examples?|help|about)|(?:would you like|do you want|shall i|should i|want me to|can i"
+    r"|may i)(?: me)?(?: to)? (?:me|i|to|know|hear|see"
+    r"|some|help|more|an?|further|continue|get|explore|learn|go over|walk)|need (?:help|any|more"
+    r"|assistance)|make sense|are you ready|ready to|does (?:that|this) (?:help|sound|work|answer|make)"
+    r"|is (?:that|this|there) (?:ok|okay|clear|helpful|what|anything|all|right)"
+    r"|how (?:can|may|does|do|is that|about)|what (?:else|can i|would you like (?:me )?to (?:do|know"
+    r"|discuss|talk|ask|see)|do you think)|let me know|sound good|have you (?:considered|thought|tried"
+    r"|checked|heard)|are there any|do you have any (?:questions|other|more|specific)"
+    r"|interested in (?:hearing|learning|more)|can you (?:provide|share|tell|clarify|give)"
+    r"|could you (?:provide|clarify|specify))\b"
     r"|还有(?:什么|其他|别的)|需要(?:我|帮|更多)|要不要我|要我|想(?:了解|知道)更多|可以吗|好吗|明白|清楚|对吗|怎么样",
     re.IGNORECASE,
 )
@@ -122,7 +197,9 @@ def is_taking(sentence: str) -> bool:
     """Whether a sentence takes an option or speaks of the options left."""
     if is_chinese(sentence):
         return bool(_TAKES_ZH.search(sentence) or _REST.search(sentence))
-    return bool(_PICKS.search(sentence) or _FAVORS.search(sentence) or _ORDINAL.search(sentence) or _REST.search(sentence))
+    return bool(
+        _PICKS.search(sentence) or _FAVORS.search(sentence) or _ORDINAL.search(sentence) or _REST.search(sentence)
+    )
 
 
 def is_small_offer(question: str) -> bool:
@@ -187,4 +264,12 @@ def _is_yes(sentence: str) -> bool:
     if is_chinese(sentence):
         return bool(_YES_ZH.match(sentence))
     tokens = word_list(sentence)
-    return 0 < len(tokens) <= 8 and tokens[0] in words("yes yeah yep yup sure ok okay absolutely definitely exactly correct please certainly perfect of that's sounds") and all(t in _YES for t in tokens)
+    return (
+        0 < len(tokens) <= 8
+        and tokens[0]
+        in words(
+            "yes yeah yep yup sure ok okay absolutely definitely exactly correct please certainly perfect of "
+            "that's sounds"
+        )
+        and all(t in _YES for t in tokens)
+    )

@@ -35,7 +35,9 @@ class Span:
     @property
     def iso(self) -> str:
         """An ISO date, or `first/last`."""
-        return self.first.isoformat() if self.first == self.last else f"{self.first.isoformat()}/{self.last.isoformat()}"
+        return (
+            self.first.isoformat() if self.first == self.last else (f"{self.first.isoformat()}/{self.last.isoformat()}")
+        )
 
 
 def moment(text: str, default: datetime) -> datetime:
@@ -113,13 +115,19 @@ def written(first: date, last: date, *, chinese: bool) -> str:
 
 _Found = tuple[date, date, bool] | None
 _FUTURE = re.compile(
-    r"\b(?:will|won't|going to|gonna|plan(?:ning|s)? (?:to|on)|shall|tomorrow|upcoming|next|hope to|about to|scheduled|due|deadline|appointment|reservation|postponed|pushed|rescheduled)\b|['\u2019]ll\b|将|要去|打算|计划|准备|下周|下个?月|明天|明年|截止|改到|推迟",
+    (
+        r"\b(?:will|won't|going to|gonna|plan(?:ning|s)? (?:to|on)|shall|tomorrow|upcoming|next"
+        r"|hope to|about to|scheduled|due|deadline|appointment|reservation|postponed|pushed"
+        r"|rescheduled)\b|['\u2019]ll\b|将|要去|打算|计划|准备|下周|下个?月|明天|明年|截止|改到|推迟"
+    ),
     re.IGNORECASE,
 )
 # No expression of the grammar is without one of these: most sentences are done after one search.
 _HINT = re.compile(
-    r"\d|\b(?:today|tonight|yesterday|tomorrow|this|last|next|past|previous|coming|upcoming|ago|back|earlier|before|later"
-    r"|weekend|on (?:mon|tue|wed|thu|fri|sat|sun)|in|since|until|by|of|during|early|late)\b|(?:morning|afternoon|evening)"
+    r"\d|\b(?:today|tonight|yesterday|tomorrow|this|last|next|past|previous|coming|upcoming|ago|back"
+    r"|earlier|before|later"
+    r"|weekend|on (?:mon|tue|wed|thu|fri|sat|sun)|in|since|until|by|of|during|early|late)\b|(?:morning"
+    r"|afternoon|evening)"
     r"|[今昨明前后]|[年月周]|星期|礼拜",
     re.IGNORECASE,
 )
@@ -283,8 +291,15 @@ def _counted(unit: str, number: str, sign: int, today: date, *, loose: bool) -> 
     count = min(_number(number), 5000)
     anchor = _shift(unit, today, sign * count)
     if unit in {"month", "year"} or loose or unit in {"week", "fortnight", "weekend"}:
-        return (*_unit_span("week" if unit == "fortnight" else unit, anchor), True) if unit != "day" else (
-            anchor - timedelta(days=2), min(anchor + timedelta(days=1), today) if sign < 0 else anchor + timedelta(days=2), True)
+        return (
+            (*_unit_span("week" if unit == "fortnight" else unit, anchor), True)
+            if unit != "day"
+            else (
+                anchor - timedelta(days=2),
+                min(anchor + timedelta(days=1), today) if sign < 0 else anchor + timedelta(days=2),
+                True,
+            )
+        )
     return anchor, anchor, True
 
 
@@ -298,7 +313,17 @@ def _ahead(m: re.Match[str], today: date, _past: bool) -> _Found:
     return _counted(m["unit"].lower().rstrip("s"), m["n"], 1, today, loose=loose)
 
 
-_TURNS = {"last": -1, "past": -1, "previous": -1, "this": 0, "this past": -1, "this coming": 1, "next": 1, "coming": 1, "upcoming": 1}
+_TURNS = {
+    "last": -1,
+    "past": -1,
+    "previous": -1,
+    "this": 0,
+    "this past": -1,
+    "this coming": 1,
+    "next": 1,
+    "coming": 1,
+    "upcoming": 1,
+}
 
 
 def _turned(m: re.Match[str], today: date, _past: bool) -> _Found:
@@ -367,7 +392,11 @@ def _zh_week(m: re.Match[str], today: date, _past: bool) -> _Found:
 
 def _zh_weekday(m: re.Match[str], today: date, past: bool) -> _Found:
     number = 6 if m["day"] == "天" else "一二三四五六日".index(m["day"])
-    day = today - timedelta(days=(today.weekday() - number) % 7 or 7) if past else today + timedelta(days=(number - today.weekday()) % 7 or 7)
+    day = (
+        today - timedelta(days=(today.weekday() - number) % 7 or 7)
+        if past
+        else today + timedelta(days=(number - today.weekday()) % 7 or 7)
+    )
     return day, day, True
 
 
@@ -380,46 +409,98 @@ def _zh_month(m: re.Match[str], today: date, _past: bool) -> _Found:
 
 
 def _zh_counted(m: re.Match[str], today: date, _past: bool) -> _Found:
-    unit = {"天": "day", "日": "day", "周": "week", "星期": "week", "礼拜": "week", "月": "month", "年": "year"}[m["unit"]]
+    unit = {"天": "day", "日": "day", "周": "week", "星期": "week", "礼拜": "week", "月": "month", "年": "year"}[
+        m["unit"]
+    ]
     sign = 1 if m["way"] in {"后", "以后", "之后"} else -1
     if m["n"] == "半":
-        return (*_unit_span("month", _shift_month(today, sign * 6)), True) if unit == "year" else (*_unit_span("week", today + timedelta(days=15 * sign)), True)
+        return (
+            (*_unit_span("month", _shift_month(today, sign * 6)), True)
+            if unit == "year"
+            else (*_unit_span("week", today + timedelta(days=15 * sign)), True)
+        )
     return _counted(unit, str(_number_zh(m["n"])), sign, today, loose="几" in m["n"])
 
 
 def _patterns() -> Iterator[tuple[re.Pattern[str], Callable[[re.Match[str], date, bool], _Found]]]:
-    month = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+    month = (
+        r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+        r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+    )
     long_month = month.replace("|may|", "|may(?= (?:19|20)\\d\\d)|").replace("mar(?:ch)?", "march")
     day = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th)?"
     year = r"(?P<y>(?:19|20)\d\d)"
-    count = r"(?P<n>\d{1,4}|an?(?: few| couple(?: of)?)?|the past few|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|few|several|couple(?: of)?|some)"
+    count = (
+        r"(?P<n>\d{1,4}|an?(?: few| couple(?: of)?)?|the past few|one|two|three|four|five|six|seven|eight"
+        r"|nine|ten|eleven|twelve|twenty|thirty|few|several|couple(?: of)?|some)"
+    )
     unit = r"(?P<unit>days?|weeks?|weekends?|fortnights?|months?|years?)"
-    weekday = r"(?P<day>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+    weekday = (
+        r"(?P<day>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?"
+        r"|sun(?:day)?)"
+    )
     for pattern, resolve in (
         (rf"\b{year}[-/.](?P<m>[01]?\d)[-/.](?P<d>[0-3]?\d)(?!\d)", _ymd),
         (rf"(?<![\d/])(?P<a>[0-3]?\d)[/.](?P<b>[0-3]?\d)[/.](?P<y>(?:19|20)\d\d|\d\d)(?![\d/])", _numeric),
         (rf"\b(?:the )?{day} (?:of )?{month}(?:,? {year})?\b", _named),
         (rf"\b{month} (?:the )?{day}(?:,? {year})?(?![\d:])\b", _named),
         (rf"\b{month},? (?:of )?{year}\b", _named_month),
-        (rf"\b(?:(?P<turn>last|this|next) )?(?:in |since |during |early |late |mid-? ?)?(?P<season>spring|summer|fall|autumn|winter)(?: of)? {year}\b", _season),
+        (
+            (
+                rf"\b(?:(?P<turn>last|this|next) )?(?:in |since |during |early |late |mid-? ?)?(?P<season>spring"
+                rf"|summer|fall|autumn|winter)(?: of)? {year}\b"
+            ),
+            _season,
+        ),
         (r"\b(?P<turn>last|this|next) (?P<season>spring|summer|fall|autumn|winter)\b(?P<y>)", _season),
-        (r"\b(?:the day (?:before yesterday|after tomorrow)|today|tonight|yesterday|tomorrow|last night|this (?:morning|afternoon|evening))\b", _named_day),
+        (
+            (
+                r"\b(?:the day (?:before yesterday|after tomorrow)|today|tonight|yesterday|tomorrow|last night"
+                r"|this (?:morning|afternoon|evening))\b"
+            ),
+            _named_day,
+        ),
         (rf"\b{count} {unit} (?:ago|back|earlier|before)\b", _ago),
         (rf"\bin {count} {unit}(?:['\u2019] time)?\b", _ahead),
         (rf"\b{count} {unit} (?:from now|later|hence)\b", _ahead),
         (rf"\b(?P<turn>last|past|previous|this past|this coming|this|next|coming|upcoming) {weekday}\b", _weekday),
-        (r"\b(?P<turn>this past|this coming|last|past|previous|this|next|coming|upcoming) (?P<unit>weekend|week|month|year)\b", _turned),
+        (
+            (
+                r"\b(?P<turn>this past|this coming|last|past|previous|this|next|coming|upcoming) (?P<unit>weekend"
+                r"|week|month|year)\b"
+            ),
+            _turned,
+        ),
         (rf"\b(?P<turn>last|this|next) {month}(?P<y>)", _named_month),
         (r"\b(?:over|on|at|during) the weekend\b", _over_weekend),
         (rf"\b(?P<turn>on) {weekday}(?!s)\b", _weekday),
-        (rf"\b(?:in|since|until|by|during|early|late|back in|of) {long_month}(?P<y>)(?P<turn>)(?! (?:the )?\d)", _named_month),
+        (
+            (
+                rf"\b(?:in|since|until|by|during|early|late|back in"
+                rf"|of) {long_month}(?P<y>)(?P<turn>)(?! (?:the )?\d)"
+            ),
+            _named_month,
+        ),
         (rf"\b(?:in|since|from|until|by|during|around|of|back in) {year}\b(?![-/]\d)", _year_only),
-        ("(?:(?P<y>(?:19|20)?\\d\\d年|去年|今年|明年|前年|后年)的?)?(?P<m>1[0-2]|0?[1-9]|十[一二]?|[一二三四五六七八九])月(?:(?P<d>3[01]|[12]\\d|0?[1-9]|三十一?|二十[一二三四五六七八九]?|十[一二三四五六七八九]?|[一二三四五六七八九])[日号])?", _zh_date),
+        (
+            (
+                "(?:(?P<y>(?:19|20)?\\d\\d年|去年|今年|明年|前年|后年)的?)?(?P<m>1[0-2]|0?[1-9]"
+                "|十[一二]?|[一二三四五六七八九])月(?:(?P<d>3[01]|[12]\\d|0?[1-9]|三十一?|二十[一二三四五六七八九]?"
+                "|十[一二三四五六七八九]?|[一二三四五六七八九])[日号])?"
+            ),
+            _zh_date,
+        ),
         ("(?P<y>(?:19|20)\\d\\d年|去年|今年|明年|前年|后年)的?(?:(?P<season>[春夏秋冬])[天季])?", _zh_year),
         ("大?[前后]天|[今昨明][天日]|[今昨明前]晚|[今明][早晨]|昨夜", _named_day),
         ("(?P<turn>上上|下下|[上这本下])个?(?:周|星期|礼拜)(?P<day>[一二三四五六日天末])?", _zh_week),
         ("(?P<turn>上上|下下|[上这本下])个?月(?:(?P<d>3[01]|[12]\\d|0?[1-9])[日号])?", _zh_month),
-        ("(?P<n>\\d{1,4}|[一二两三四五六七八九十几半]{1,3})个?(?P<unit>天|日|周|星期|礼拜|月|年)(?P<way>以前|之前|前|以后|之后|后)", _zh_counted),
+        (
+            (
+                "(?P<n>\\d{1,4}|[一二两三四五六七八九十几半]{1,3})个?(?P<unit>天|日|周|星期|礼拜|月"
+                "|年)(?P<way>以前|之前|前|以后|之后|后)"
+            ),
+            _zh_counted,
+        ),
         ("(?:周|星期|礼拜)(?P<day>[一二三四五六日天])", _zh_weekday),
     ):
         yield re.compile(pattern, re.IGNORECASE), resolve

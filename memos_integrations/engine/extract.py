@@ -113,7 +113,11 @@ def _retold(text: str, speaker: Speaker) -> str:
 
 def _style(sentence: str, told: Told, sources: tuple[int, ...]) -> Candidate:
     speaker = told.speaker
-    shown = f"{speaker.subject_zh}要求：{sentence}" if is_chinese(sentence) else f"{speaker.subject} asked the assistant: {sentence}"
+    shown = (
+        f"{speaker.subject_zh}要求：{sentence}"
+        if is_chinese(sentence)
+        else (f"{speaker.subject} asked the assistant: {sentence}")
+    )
     item = _preference(shown, told, sources, reasoning=_evidence(sentence, speaker))
     return replace(item, slot=style_slot(sentence))
 
@@ -173,7 +177,9 @@ def _answered(text: str, asked: str, told: Told, sources: tuple[int, ...], found
     text, happened, _ = dated(text, told.said)
     found.memories.append(fact(text, told, sources, slots=slots(text), happened=happened))
     if asks_taste(asked):
-        found.preferences.append(_preference(text, told, sources, reasoning=_evidence(told.answer or asked, told.speaker)))
+        found.preferences.append(
+            _preference(text, told, sources, reasoning=_evidence(told.answer or asked, told.speaker))
+        )
 
 
 def _chosen(told: Told, sources: tuple[int, ...], found: _Found) -> None:
@@ -195,6 +201,10 @@ def _chosen(told: Told, sources: tuple[int, ...], found: _Found) -> None:
     if told.topic:
         text += f"（问题：{clip_text(told.topic, 24)}）" if chinese else f" (asked: {clip_text(told.topic, 24)})"
     quote = clip_text(" ".join(words), _QUOTE_TOKENS)
-    reasoning = f"在给出的选项中，{speaker.subject_zh}选择了：“{quote}”" if chinese else f'Offered options, {speaker.object} chose: "{quote}"'
+    reasoning = (
+        (f"在给出的选项中，{speaker.subject_zh}选择了：“{quote}”")
+        if chinese
+        else f'Offered options, {speaker.object} chose: "{quote}"'
+    )
     found.memories.append(fact(text, told, sources))
     found.preferences.append(_preference(text, told, sources, reasoning=reasoning, kind="implicit_preference"))

@@ -18,7 +18,13 @@ from memos_integrations.engine.updates import slots as slots_of
 
 FACT_TOKENS = 90
 _NO_YEAR = re.compile(r"^(?:the )?\d|\d(?:st|nd|rd|th)?$|月.*[日号]$")
-_RECURRING = re.compile(r"\b(?:birthday|anniversary|every|each|born|annual(?:ly)?|usually|always)\b|生日|纪念日|每年|每到|每个?|出生", re.IGNORECASE)
+_RECURRING = re.compile(
+    (
+        r"\b(?:birthday|anniversary|every|each|born|annual(?:ly)?|usually|always)\b|生日|纪念日|每年"
+        r"|每到|每个?|出生"
+    ),
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,54 +5,88 @@ from __future__ import annotations
 import re
 
 _RECALLED = re.compile(
-    r"<(memor(?:y|ies)|memos|memory[-_]context|recalled[-_]memor(?:y|ies)|relevant[-_]memories|facts|preferences|context)\b[^>]{0,200}>.*?(?:</\1\s*>|\Z)",
+    (
+        r"<(memor(?:y|ies)|memos|memory[-_]context|recalled[-_]memor(?:y|ies)|relevant[-_]memories|facts"
+        r"|preferences|context)\b[^>]{0,200}>.*?(?:</\1\s*>|\Z)"
+    ),
     re.IGNORECASE | re.DOTALL,
 )
 _MARKER = re.compile("user\u200b\u539f\u200b\u59cb\u200bquery\u200b\uff1a[\u200b]*")
 _NOTE = re.compile(
-    r"\s*# ?(?:Note|注意)[:：]\s*(?:Fact memory are summaries|事实记忆是事实的摘要).*?(?:to avoid conflicts\.|以避免冲突。|\Z)",
+    (
+        r"\s*# ?(?:Note|注意)[:：]\s*(?:Fact memory are summaries"
+        r"|事实记忆是事实的摘要).*?(?:to avoid conflicts\.|以避免冲突。|\Z)"
+    ),
     re.DOTALL,
 )
 _LISTED = re.compile(r"^\s*(?:explicit|implicit) preferences?:\s*(?:\n\s*\d+\..*)+", re.IGNORECASE | re.MULTILINE)
 _FENCE = re.compile(r"(```|~~~)[\s\S]*?(?:\1|\Z)")
 _TRIPLE = re.compile(r'"""[\s\S]*?(?:"""|\Z)')
 _LOG = re.compile(
-    r"^\W*(?:\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d[.,\s]|\[\s*\d+\.\d+\]|\[\s*(?:OK|FAILED|INFO|WARN(?:ING)?|ERROR|DEBUG|TRACE|FATAL|CRITICAL)\s*\]"
-    r"|(?:INFO|WARN(?:ING)?|ERROR|DEBUG|TRACE|FATAL|CRITICAL)\b\s*[:|\-\[]|[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d |\d{1,3}(?:\.\d{1,3}){3} - )"
-    r"|\b(?:systemd|kernel|sshd|cron|nginx|dockerd|kubelet)\[\d+\]:|^(?:npm|pip|yarn|cargo|make|gcc|git|docker)(?:\[\d+\])?[: ]+(?:ERR|WARN|error|warning|notice)",
+    r"^\W*(?:\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d[.,\s]|\[\s*\d+\.\d+\]|\[\s*(?:OK|FAILED"
+    r"|INFO|WARN(?:ING)?|ERROR|DEBUG|TRACE|FATAL|CRITICAL)\s*\]"
+    r"|(?:INFO|WARN(?:ING)?|ERROR|DEBUG|TRACE|FATAL|CRITICAL)\b\s*[:|\-\[]"
+    r"|[A-Z][a-z]{2} +\d{1,2} \d\d:\d\d:\d\d |\d{1,3}(?:\.\d{1,3}){3} - )"
+    r"|\b(?:systemd|kernel|sshd|cron|nginx|dockerd|kubelet)\[\d+\]:|^(?:npm|pip|yarn|cargo|make|gcc|git"
+    r"|docker)(?:\[\d+\])?[: ]+(?:ERR|WARN|error|warning|notice)",
 )
 _TRACE = re.compile(
-    r"^\s*(?:Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|at [\w$.<>]+\(|Caused by: |Exception in thread|[\w.]*(?:Error|Exception|Warning): |\.\.\. \d+ more$|goroutine \d+ \[|panic: |Segmentation fault|core dumped|#\d+ 0x[0-9a-f]+)"
+    r"^\s*(?:Traceback \(most recent call last\)|File \"[^\"]+\", line \d+|at [\w$.<>]+\(|Caused by: "
+    r"|Exception in thread|[\w.]*(?:Error|Exception|Warning): |\.\.\. \d+ more$|goroutine \d+ \["
+    r"|panic: |Segmentation fault|core dumped|#\d+ 0x[0-9a-f]+)"
 )
 _SHELL = re.compile(r"^\s*(?:\$ |>>> |\.\.\. |In \[\d+\]:|Out\[\d+\]:|PS [A-Z]:\\|[\w.-]+@[\w.-]+[:~][^$#]{0,60}[$#] )")
 _CODE = re.compile(
-    r"^\s*(?:def \w+\(|class \w+[(:{]|import \w|from [\w.]+ import |#include\b|(?:public|private|protected|static) \w|(?:const|let|var) \w+ ?=|function \w*\(|(?:if|for|while) ?\(.*\) ?\{|return\b.*;$"
-    r"|@\w+\b\(?|SELECT .+ FROM |INSERT INTO |UPDATE \w+ SET |CREATE TABLE |<\/?[a-zA-Z][\w-]*(?: [^<>]*)?>\s*$|#!/|//|/\*|\*/|--- |\+\+\+ |@@ |diff --git|apiVersion:|\|.*\|.*\|\s*$|[-=_*#]{4,}\s*$)"
+    r"^\s*(?:def \w+\(|class \w+[(:{]|import \w|from [\w.]+ import |#include\b|(?:public|private"
+    r"|protected|static) \w|(?:const|let|var) \w+ ?=|function \w*\(|(?:if|for|while) ?\(.*\) ?\{"
+    r"|return\b.*;$"
+    r"|@\w+\b\(?|SELECT .+ FROM |INSERT INTO |UPDATE \w+ SET |CREATE TABLE "
+    r"|<\/?[a-zA-Z][\w-]*(?: [^<>]*)?>\s*$|#!/|//|/\*|\*/|--- |\+\+\+ |@@ |diff --git|apiVersion:|\|.*"
+    r"\|.*\|\s*$|[-=_*#]{4,}\s*$)"
     r"|[{};]\s*$|^\s*[\]})]+,?;?\s*$|^\s*[\"']?[\w.-]+[\"']?\s*[:=]\s*[\"'\[{].*[\"'\]},]\s*$|=>|\(\) ?\{|</\w+>"
 )
 _ASSIGNMENTS = re.compile(r"\b[\w.-]+=[^\s=]+")
 _MEASURES = re.compile(
-    r"\b(?:cpu|mem(?:ory)?|disk|load(?: average)?|uptime|pid|rss|swap|temp|ping|latency|rtt|ttl|bytes|status|heartbeat|seq|eth0|battery)\b[^,;|]{0,14}[:=]\s*[\w.%]+",
+    (
+        r"\b(?:cpu|mem(?:ory)?|disk|load(?: average)?|uptime|pid|rss|swap|temp|ping|latency|rtt|ttl|bytes"
+        r"|status|heartbeat|seq|eth0|battery)\b[^,;|]{0,14}[:=]\s*[\w.%]+"
+    ),
     re.IGNORECASE,
 )
 _HEARTBEAT = re.compile(
-    r"^\W*(?:heart ?beat|ping|pong|keep[- ]?alive|health[- ]?check|noop|no-op|ack|tick)\b[\w\s:.\-]{0,60}$|\bHEARTBEAT(?:_OK|\.md)?\b|^\W*\[?(?:cron|system|scheduled|automated|auto)\b[^a-z]{0,3}(?:\]|event|job|task|message|reminder|check)",
+    (
+        r"^\W*(?:heart ?beat|ping|pong|keep[- ]?alive|health[- ]?check|noop|no-op|ack"
+        r"|tick)\b[\w\s:.\-]{0,60}$|\bHEARTBEAT(?:_OK|\.md)?\b|^\W*\[?(?:cron|system|scheduled|automated"
+        r"|auto)\b[^a-z]{0,3}(?:\]|event|job|task|message|reminder|check)"
+    ),
     re.IGNORECASE,
 )
 _BOOT = re.compile(
-    r"^\W*(?:you are (?:a |an |the )?(?:\w+ ){0,4}(?:assistant|agent|ai|model|bot|chatbot|expert)\b|session (?:started|resumed|initialized|ended)\b|(?:loading|initiali[sz]ing|booting|starting(?: up)?|connecting)\b.{0,80}(?:\.\.\.|…|done|ok)\W*$"
-    r"|(?:a )?new session (?:was )?(?:started|begun)|read (?:HEARTBEAT|AGENTS|SOUL|MEMORY|USER|TOOLS)\.md|tool (?:result|output|call)s?\b\s*[:=(]|function (?:result|output|call)s?\b\s*[:=(]|observation: |thought: |action(?: input)?: |<tool_|<function)",
+    r"^\W*(?:you are (?:a |an |the )?(?:\w+ ){0,4}(?:assistant|agent|ai|model|bot|chatbot|expert)\b"
+    r"|session (?:started|resumed|initialized|ended)\b|(?:loading|initiali[sz]ing|booting"
+    r"|starting(?: up)?|connecting)\b.{0,80}(?:\.\.\.|…|done|ok)\W*$"
+    r"|(?:a )?new session (?:was )?(?:started|begun)|read (?:HEARTBEAT|AGENTS|SOUL|MEMORY|USER"
+    r"|TOOLS)\.md|tool (?:result|output|call)s?\b\s*[:=(]|function (?:result|output|call)s?\b\s*[:=(]"
+    r"|observation: |thought: |action(?: input)?: |<tool_|<function)",
     re.IGNORECASE,
 )
 # Every machine line holds one of these; speech seldom does, so that most lines are done after one search.
 _SUSPECT = re.compile(
-    r"[\[\]{}<>=|\\$#@_*^~`+&;/]|[:)(\"]|^\W*\d|\d{3}|^\s|--|\b(?:heart ?beat|ping|pong|keep-?alive|ack|tick|noop|health|you are|session|loading|initiali|booting|starting|connecting|import|from|class|public|private|const|let|var|return|select|insert|update|create|observation|thought|action|cron|system|scheduled|automated|read)",
+    (
+        r"[\[\]{}<>=|\\$#@_*^~`+&;/]|[:)(\"]|^\W*\d|\d{3}|^\s|--|\b(?:heart ?beat|ping|pong|keep-?alive|ack"
+        r"|tick|noop|health|you are|session|loading|initiali|booting|starting|connecting|import|from|class"
+        r"|public|private|const|let|var|return|select|insert|update|create|observation|thought|action|cron"
+        r"|system|scheduled|automated|read)"
+    ),
     re.IGNORECASE,
 )
 _SYMBOLS = re.compile(r"[{}\[\]<>;=|\\/$#@_*^~`+&]")
 _ACTED = re.compile(
-    r"\b(?:(?:please |to |you |you'll |will |should |must |can )act (?:as|like) (?:an?|my|the|if)\b|^act (?:as|like)\b|pretend (?:to be|you(?:'re| are)|that you)"
-    r"|let's (?:do (?:a )?)?role-?play|role-?play (?:as|with me|this|a|the|that|where)\b|^role-?play\b|you(?:'ll| will) (?:play|be playing) (?:the|a)\b|play the (?:role|part) of|(?:stay|remain) in character"
+    r"\b(?:(?:please |to |you |you'll |will |should |must |can )act (?:as|like) (?:an?|my|the|if)\b"
+    r"|^act (?:as|like)\b|pretend (?:to be|you(?:'re| are)|that you)"
+    r"|let's (?:do (?:a )?)?role-?play|role-?play (?:as|with me|this|a|the|that|where)\b|^role-?play\b"
+    r"|you(?:'ll| will) (?:play|be playing) (?:the|a)\b|play the (?:role|part) of|(?:stay"
+    r"|remain) in character"
     r"|imagine (?:that )?you(?:'re| are)\b)"
     r"|扮演|角色扮演|假装你|假设你是|你现在是|模拟一?个?(?:面试|角色)",
     re.IGNORECASE | re.MULTILINE,
@@ -60,10 +94,16 @@ _ACTED = re.compile(
 _ACTION = re.compile(r"^\s*\*[^*\n]{3,}\*\s*$|^\s*\([^()\n]{3,40}ly\)\s*$|^(?:INT\.|EXT\.|FADE |CUT TO|SCENE \d)")
 _SCRIPT_LINE = re.compile(r"^\s*(?:\*\*)?([A-Z\u4e00-\u9fff][\w\u4e00-\u9fff .']{0,24})(?:\*\*)?\s*[:：]\s*\S")
 _MATERIAL = re.compile(
-    r"\b(?:summari[sz]e|translate|rewrite|re-write|reword|rephrase|paraphrase|proofread|correct|edit|simplify|shorten|improve|polish|fix|explain|analy[sz]e|review|classify|extract|convert|continue|complete|grade|check|critique|expand|format)\b"
-    r".{0,60}?(?:\b(?:this|these|the following|following|below|above|the text|paragraph|sentence|sentences|text|article|email|essay|passage|letter|story|code|grammar|grammatically|abstract|poem|cover letter|resume|cv|bio)\b[^.!?\n]{0,60})?(?P<from>[:：]\s|\n|[\"\u201c])"
-    r"|\b(?:is|are) (?:this|these) (?:sentences?|text|paragraph|grammar)\b.{0,40}?(?P<also>[:：]|correct\b|\n)|\b(?:other|another|different|better) ways? (?:to|of) say(?:ing)?\b(?P<say>)"
-    r"|(?:翻译|总结|概括|改写|润色|修改|续写|缩写|扩写|解释|分析|提取|校对|批改|检查)(?:一下|下)?.{0,16}?(?P<zh>[:：]|\n|[“「『\"])",
+    r"\b(?:summari[sz]e|translate|rewrite|re-write|reword|rephrase|paraphrase|proofread|correct|edit"
+    r"|simplify|shorten|improve|polish|fix|explain|analy[sz]e|review|classify|extract|convert|continue"
+    r"|complete|grade|check|critique|expand|format)\b"
+    r".{0,60}?(?:\b(?:this|these|the following|following|below|above|the text|paragraph|sentence"
+    r"|sentences|text|article|email|essay|passage|letter|story|code|grammar|grammatically|abstract"
+    r"|poem|cover letter|resume|cv|bio)\b[^.!?\n]{0,60})?(?P<from>[:：]\s|\n|[\"\u201c])"
+    r"|\b(?:is|are) (?:this|these) (?:sentences?|text|paragraph|grammar)\b.{0,40}?(?P<also>[:：]"
+    r"|correct\b|\n)|\b(?:other|another|different|better) ways? (?:to|of) say(?:ing)?\b(?P<say>)"
+    r"|(?:翻译|总结|概括|改写|润色|修改|续写|缩写|扩写|解释|分析|提取|校对|批改|检查)(?:一下"
+    r"|下)?.{0,16}?(?P<zh>[:：]|\n|[“「『\"])",
     re.IGNORECASE,
 )
 

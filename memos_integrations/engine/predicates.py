@@ -9,31 +9,58 @@ from memos_integrations.engine.text import words
 
 Sign = Literal["+", "-", "="]
 
-_SUBJECT = re.compile(r"\bI(?:'(?P<short>m|ve|d|ll))?(?![\w'])|(?:(?<=\band)|(?<=\bbut)|(?<=\bso)|(?<= [-–—])|(?<=,)|(?<=;)|^)(?= ?\w)")
+_SUBJECT = re.compile(
+    r"\bI(?:'(?P<short>m|ve|d|ll))?(?![\w'])|(?:(?<=\band)|(?<=\bbut)|(?<=\bso)|(?<= [-–—])|(?<=,)"
+    r"|(?<=;)|^)(?= ?\w)"
+)
 _ADVERBS = re.compile(
-    r"(?:[, ]*(?:always|often|sometimes|just|also|still|do(?! not)|much|very|so|rather|quite|even|both|now|kind of|sort of|ever|tend to"
-    r"|try to|would|will|must|have to|need to|am|long|at least|in general|thus|therefore|too|far|then|myself|like to say"
-    r"|find that|think|feel that|believe that|come to|grown to|learned to|[a-z]+ly)\b(?<!only)(?<!reply)(?<!apply))*[, ]*",
+    r"(?:[, ]*(?:always|often|sometimes|just|also|still|do(?! not)|much|very|so|rather|quite|even|both"
+    r"|now|kind of|sort of|ever|tend to"
+    r"|try to|would|will|must|have to|need to|am|long|at least|in general|thus|therefore|too|far|then"
+    r"|myself|like to say"
+    r"|find that|think|feel that|believe that|come to|grown to|learned to"
+    r"|[a-z]+ly)\b(?<!only)(?<!reply)(?<!apply))*[, ]*",
     re.IGNORECASE,
 )
-_LIKING = r"(?:love|like|enjoy|adore|prefer|favou?r|appreciate|cherish|treasure|crave|relish|gravitate (?:to|toward)s?|lean toward)"
-_LIKED = r"(?:loved|liked|enjoyed|adored|preferred|favou?red|appreciated|been (?:a (?:\w+ )?fan|into|fond|passionate|drawn|obsessed))"
-_DISLIKING = r"(?:hate|dislike|detest|loathe|despise|abhor|resent|avoid|refuse|reject|oppose|shun|steer clear|stay away|fear|disapprove|object to|boycott|distrust|struggle (?:with|to)|get (?:\w+ )?(?:uncomfortable|anxious|nervous|dizzy|nauseous|sick|bored|overwhelmed|carsick|seasick|migraines?|headaches?))"
+_LIKING = (
+    r"(?:love|like|enjoy|adore|prefer|favou?r|appreciate|cherish|treasure|crave|relish|gravitate (?:to"
+    r"|toward)s?|lean toward)"
+)
+_LIKED = (
+    r"(?:loved|liked|enjoyed|adored|preferred|favou?red|appreciated|been (?:a (?:\w+ )?fan|into|fond"
+    r"|passionate|drawn|obsessed))"
+)
+_DISLIKING = (
+    r"(?:hate|dislike|detest|loathe|despise|abhor|resent|avoid|refuse|reject|oppose|shun|steer clear"
+    r"|stay away|fear|disapprove|object to|boycott|distrust|struggle (?:with|to)"
+    r"|get (?:\w+ )?(?:uncomfortable|anxious|nervous|dizzy|nauseous|sick|bored|overwhelmed|carsick"
+    r"|seasick|migraines?|headaches?))"
+)
 _DISLIKED = r"(?:hated|disliked|detested|avoided|struggled (?:with|to)|been (?:afraid|scared|allergic|averse|against))"
 # "I like it", "I like your answer", "I'd like to know": about this talk, not about the speaker.
 _OF_THE_TALK = (
-    r"(?! (?:it\b(?! when)|this\b|that\b(?! (?:I|my))|these\b|those\b|you(?:r|rs)?\b|(?:how|what|the way) (?:you|it|this)\b|the (?:first|second|third|fourth"
+    r"(?! (?:it\b(?! when)|this\b|that\b(?! (?:I|my))|these\b|those\b|you(?:r|rs)?\b|(?:how|what"
+    r"|the way) (?:you|it|this)\b|the (?:first|second|third|fourth"
     r"|last|other|idea|answer|response|result|output|code|sound of|look of)\b"
-    r"|(?:the |all |all the |that |some of the )?(?:[\w-]+ ){0,3}(?:suggestions?|information|info|tips|advice|help|recommendations?|ideas?|insights?|feedback|explanations?|response|concept)\b))"
+    r"|(?:the |all |all the |that |some of the )?(?:[\w-]+ ){0,3}(?:suggestions?|information|info|tips"
+    r"|advice|help|recommendations?|ideas?|insights?|feedback|explanations?|response|concept)\b))"
 )
 _NOT_OF_THE_TALK = (
-    r"(?! (?:it\b(?! when)|this\b|that\b(?! (?:I|my))|these\b|those\b|you(?:r|rs)?\b|(?:how|what|the way) (?:you|it|this)\b|the (?:first|second|third|fourth|last|answer|response|result|output|code)\b))"
+    r"(?! (?:it\b(?! when)|this\b|that\b(?! (?:I|my))|these\b|those\b|you(?:r|rs)?\b|(?:how|what"
+    r"|the way) (?:you|it|this)\b|the (?:first|second|third|fourth|last|answer|response|result|output"
+    r"|code)\b))"
 )
 _NEGATED = (
-    r"(?:(?:don't|do not|never|won't|will not|wouldn't|would not|no longer|hardly ever|rarely|seldom)(?: (?:ever|really|usually|typically|even|much|generally|normally|\w+ly))*"
-    r" (?:like|enjoy|eat|drink|want|care|love|use|wear|watch|read|play|buy|consume|do|go|appreciate|trust|believe|support|consider|have (?:any |much )?(?:interest|patience|tolerance|time)"
-    r"|touch|cook|smoke|feel comfortable|find|engage|participate|attend|travel|fly|drive|prefer|work|listen|shop|ride|need|own|keep|tolerate|agree|approve|set foot|stay|visit|respond well|mind|sleep|let)"
-    r"|(?:can't|cannot|can not)(?: (?:ever|even|really|physically|\w+ly))* (?:stand|bear|tolerate|stomach|eat|drink|have|handle|wear|digest|afford|deal|abide|use|go|stay|sit|watch|read|consume|participate|engage|be around|do|ride|drive|focus|concentrate|live|work))\b"
+    r"(?:(?:don't|do not|never|won't|will not|wouldn't|would not|no longer|hardly ever|rarely"
+    r"|seldom)(?: (?:ever|really|usually|typically|even|much|generally|normally|\w+ly))*"
+    r" (?:like|enjoy|eat|drink|want|care|love|use|wear|watch|read|play|buy|consume|do|go|appreciate"
+    r"|trust|believe|support|consider|have (?:any |much )?(?:interest|patience|tolerance|time)"
+    r"|touch|cook|smoke|feel comfortable|find|engage|participate|attend|travel|fly|drive|prefer|work"
+    r"|listen|shop|ride|need|own|keep|tolerate|agree|approve|set foot|stay|visit|respond well|mind"
+    r"|sleep|let)"
+    r"|(?:can't|cannot|can not)(?: (?:ever|even|really|physically|\w+ly))* (?:stand|bear|tolerate"
+    r"|stomach|eat|drink|have|handle|wear|digest|afford|deal|abide|use|go|stay|sit|watch|read|consume"
+    r"|participate|engage|be around|do|ride|drive|focus|concentrate|live|work))\b"
 )
 _PLAIN: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), sign)
@@ -43,27 +70,60 @@ _PLAIN: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
         (rf"{_LIKING}s?\b(?! not\b){_OF_THE_TALK}(?= \w)", "+"),
         (rf"{_LIKING}s? not\b", "-"),
         (
-            r"(?:have|suffer from|got) (?:always had |also |been diagnosed with )?(?:a |an |no |little |zero |some |such a )*(?:[\w-]+,? ){0,6}(?:aversion|phobia|fear|dislike"
-            r"|allerg(?:y|ies)|intolerance|distaste|interest in|sensitivity|hatred|disdain|vertigo|dietary restrictions?|dyslexia|adhd|asthma|celiac|coeliac|diabetes|bias against|patience for"
+            r"(?:have|suffer from|got) (?:always had |also |been diagnosed with )?(?:a |an |no |little |zero "
+            r"|some |such a )*(?:[\w-]+,? ){0,6}(?:aversion|phobia|fear|dislike"
+            r"|allerg(?:y|ies)|intolerance|distaste|interest in|sensitivity|hatred|disdain|vertigo"
+            r"|dietary restrictions?|dyslexia|adhd|asthma|celiac|coeliac|diabetes|bias against|patience for"
             r"|motion sickness|claustrophobia|acrophobia|moral objections?|ethical concerns?|objections?)\b",
             "-",
         ),
-        (r"have (?:a |an )?(?:[\w-]+ ){0,3}(?:preference|love|passion|soft spot|fondness|penchant|taste|appreciation|sweet tooth|affinity|weakness|inclination)\b", "+"),
         (
-            r"(?:find|found) .{2,90}?\b(?:ineffective|boring|hard|difficult|overwhelming|annoying|off-?putting|distracting|unappealing|uncomfortable|exhausting|stressful|dull|tedious|too \w+|challenging"
-            r"|overrated|frustrating|disturbing|unpleasant|confusing|intimidating|repetitive|unhelpful|restrictive|disgusting|depressing|excessive|impersonal|clich\w+|monotonous|isolating|draining"
-            r"|predictable|unethical|wasteful|gimmicky|unhealthy|shallow|pretentious|disorienting|impractical|pointless|irritating|creepy|scary)\b",
+            (
+                r"have (?:a |an )?(?:[\w-]+ ){0,3}(?:preference|love|passion|soft spot|fondness|penchant|taste"
+                r"|appreciation|sweet tooth|affinity|weakness|inclination)\b"
+            ),
+            "+",
+        ),
+        (
+            r"(?:find|found) .{2,90}?\b(?:ineffective|boring|hard|difficult|overwhelming|annoying|off-?putting"
+            r"|distracting|unappealing|uncomfortable|exhausting|stressful|dull|tedious|too \w+|challenging"
+            r"|overrated|frustrating|disturbing|unpleasant|confusing|intimidating|repetitive|unhelpful"
+            r"|restrictive|disgusting|depressing|excessive|impersonal|clich\w+|monotonous|isolating|draining"
+            r"|predictable|unethical|wasteful|gimmicky|unhealthy|shallow|pretentious|disorienting|impractical"
+            r"|pointless|irritating|creepy|scary)\b",
             "-",
         ),
-        (r"find .{2,60}?\b(?:relaxing|soothing|fascinating|calming|inspiring|comforting|rewarding|enjoyable|motivating|(?:more|most) \w+)\b", "+"),
-        (r"only (?!(?:just|recently|now|had|got|have|started|began|know|knew|found|learned|need|asked|was|did|been|wish|hope|mean|remember|came|went|saw|\w+ed)\b)[a-z]+\b", "="),
         (
-            r"(?:exclusively|solely|strictly|purely|insist on|strive to|make (?:it a point|a point|sure) to|prioriti[sz]e|value|seek out|opt for|stick (?:to|with)|swear by|thrive|require|can only|must (?:avoid|have)"
-            r"|(?:have|need) to (?:avoid|limit|be careful)|do (?:much )?better (?:with|when|in)|(?:learn|work|sleep|focus|study|think|concentrate) (?:best|better)|believe in|choose to|am committed)\b"
+            (
+                r"find .{2,60}?\b(?:relaxing|soothing|fascinating|calming|inspiring|comforting|rewarding|enjoyable"
+                r"|motivating|(?:more|most) \w+)\b"
+            ),
+            "+",
+        ),
+        (
+            (
+                r"only (?!(?:just|recently|now|had|got|have|started|began|know|knew|found|learned|need|asked|was"
+                r"|did|been|wish|hope|mean|remember|came|went|saw|\w+ed)\b)[a-z]+\b"
+            ),
+            "=",
+        ),
+        (
+            r"(?:exclusively|solely|strictly|purely|insist on|strive to|make (?:it a point|a point|sure) to"
+            r"|prioriti[sz]e|value|seek out|opt for|stick (?:to|with)|swear by|thrive|require|can only"
+            r"|must (?:avoid|have)"
+            r"|(?:have|need) to (?:avoid|limit|be careful)|do (?:much )?better (?:with|when|in)|(?:learn|work"
+            r"|sleep|focus|study|think|concentrate) (?:best|better)|believe in|choose to|am committed)\b"
             r"(?! (?:option|number|the (?:first|second|third|fourth|last)|\d))",
             "=",
         ),
-        (r"(?:follow|keep|adhere to|maintain|stick to|live|eat|observe|practice) (?:a |an )?(?:[\w-]+ ){0,4}(?:diet|lifestyle|kosher|halal|vegan|vegetarian|plant-based|regimen|gluten-free|keto)\b", "="),
+        (
+            (
+                r"(?:follow|keep|adhere to|maintain|stick to|live|eat|observe|practice) (?:a "
+                r"|an )?(?:[\w-]+ ){0,4}(?:diet|lifestyle|kosher|halal|vegan|vegetarian|plant-based|regimen"
+                r"|gluten-free|keto)\b"
+            ),
+            "=",
+        ),
         (r"want to (?:only|always|avoid|never)\b|only want\b", "="),
     )
 )
@@ -71,57 +131,117 @@ _BE: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), sign)
     for pattern, sign in (
         (
-            r"not (?:really |a |an |very |too |particularly |at all |much of a |much |that |exactly |all that |super )*(?:big |huge )?(?:fan|into|interested|keen|fond|comfortable|big on|crazy|person|drawn|one for"
+            r"not (?:really |a |an |very |too |particularly |at all |much of a |much |that |exactly |all that "
+            r"|super )*(?:big |huge )?(?:fan|into|interested|keen|fond|comfortable|big on|crazy|person|drawn"
+            r"|one for"
             r"|good with|open to|willing|okay with|ok with|a believer)\b",
             "-",
         ),
         (
-            r"(?:\w+ly )?(?:allergic|intolerant|afraid|scared|terrified|averse|opposed|uncomfortable|sensitive|claustrophobic|phobic|against|wary|squeamish|tired of|sick of|bored (?:by|of|with)|turned off|put off|uninterested"
+            r"(?:\w+ly )?(?:allergic|intolerant|afraid|scared|terrified|averse|opposed|uncomfortable|sensitive"
+            r"|claustrophobic|phobic|against|wary|squeamish|tired of|sick of|bored (?:by|of|with)|turned off"
+            r"|put off|uninterested"
             r"|unwilling|hesitant|reluctant)\b(?! (?:that|i|this|it)\b)",
             "-",
         ),
-        (r"(?:a |an )?(?:[\w-]+,? ){0,3}(?:fan|lover|enthusiast|believer|advocate|supporter|purist|connoisseur|admirer|aficionado|devotee|proponent|(?:coffee|tea|dog|cat|morning|night|people|beach|mountain|city|outdoor|outdoorsy|visual|routine) (?:person|learner))\b", "+"),
-        (r"(?:really |very |super |totally |quite |more |pretty )*(?:fond of|into\b|keen on|passionate about|partial to|obsessed with|drawn to|addicted to|crazy about|loyal to|committed to|big on)(?! (?:it|this|that)\b)", "+"),
         (
-            r"(?:a |an |on a |following a )*(?:strict(?:ly)? |lifelong |committed |devout |practicing |lacto-?ovo |mostly |raw |long-?time |proud |now a )*(?:vegan|vegetarian|pescatarian|flexitarian|halal|kosher|gluten[- ]free"
-            r"|dairy[- ]free|lactose|diabetic|celiac|coeliac|teetotal(?:er|ler)?|sober|keto|paleo|carnivore|minimalist|environmentalist|early bird|night owl|introvert|extrovert|homebody|left-handed|colou?r-?blind|dyslexic)\b",
+            (
+                r"(?:a |an )?(?:[\w-]+,? ){0,3}(?:fan|lover|enthusiast|believer|advocate|supporter|purist"
+                r"|connoisseur|admirer|aficionado|devotee|proponent|(?:coffee|tea|dog|cat|morning|night|people"
+                r"|beach|mountain|city|outdoor|outdoorsy|visual|routine) (?:person|learner))\b"
+            ),
+            "+",
+        ),
+        (
+            (
+                r"(?:really |very |super |totally |quite |more |pretty )*(?:fond of|into\b|keen on|passionate about"
+                r"|partial to|obsessed with|drawn to|addicted to|crazy about|loyal to|committed to|big on)(?! (?:it"
+                r"|this|that)\b)"
+            ),
+            "+",
+        ),
+        (
+            r"(?:a |an |on a |following a )*(?:strict(?:ly)? |lifelong |committed |devout |practicing "
+            r"|lacto-?ovo |mostly |raw |long-?time |proud |now a )*(?:vegan|vegetarian|pescatarian|flexitarian"
+            r"|halal|kosher|gluten[- ]free"
+            r"|dairy[- ]free|lactose|diabetic|celiac|coeliac|teetotal(?:er|ler)?|sober|keto|paleo|carnivore"
+            r"|minimalist|environmentalist|early bird|night owl|introvert|extrovert|homebody|left-handed"
+            r"|colou?r-?blind|dyslexic)\b",
             "=",
         ),
         (r"(?:on|following|keeping) (?:a |an )?(?:[\w-]+ ){0,3}(?:diet|budget)\b", "="),
     )
 )
-_PERFECT: tuple[tuple[re.Pattern[str], Sign], ...] = ((re.compile(rf"{_LIKED}\b{_OF_THE_TALK}", re.IGNORECASE), "+"), (re.compile(rf"{_DISLIKED}\b", re.IGNORECASE), "-"))
+_PERFECT: tuple[tuple[re.Pattern[str], Sign], ...] = (
+    (re.compile(rf"{_LIKED}\b{_OF_THE_TALK}", re.IGNORECASE), "+"),
+    (re.compile(rf"{_DISLIKED}\b", re.IGNORECASE), "-"),
+)
 _WOULD: tuple[tuple[re.Pattern[str], Sign], ...] = (
-    (re.compile(r"(?:prefer(?! (?:it|that|this|the (?:first|second|third|last)|option)\b)(?! not)|rather (?!not|know|have you))\b", re.IGNORECASE), "+"),
-    (re.compile(r"(?:prefer not|rather not|never|not (?:eat|drink|go|use|wear|consider|buy|watch|play))\b", re.IGNORECASE), "-"),
+    (
+        re.compile(
+            (
+                r"(?:prefer(?! (?:it|that|this|the (?:first|second|third|last)|option)\b)(?! not)|rather (?!not"
+                r"|know|have you))\b"
+            ),
+            re.IGNORECASE,
+        ),
+        "+",
+    ),
+    (
+        re.compile(
+            r"(?:prefer not|rather not|never|not (?:eat|drink|go|use|wear|consider|buy|watch|play))\b", re.IGNORECASE
+        ),
+        "-",
+    ),
 )
 _ANYWHERE: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), sign)
     for pattern, sign in (
         (
-            r"\b(?:bothers?|annoys?|disgusts?|irritates?|terrifies|scares?|bores?) me\b|\b(?:doesn't|don't|do not|does not|never) (?:really |quite )?(?:appeals? to|interests?|suits?|agrees? with|works? (?:well )?for|sits? well with|resonates? with) me\b"
-            r"|\bdrives? me (?:crazy|mad|nuts)\b|\b(?:turns?|puts?) me off\b|\bmakes? me (?:feel )?(?:sick|uncomfortable|anxious|nauseous|dizzy|nervous|itch|sleepy|queasy|uneasy|claustrophobic|ill)\b"
-            r"|\b(?:isn't|aren't|not|never) (?:really |quite )?my (?:thing|cup of tea|style|taste|jam|favou?rite)\b|\b(?:isn't|aren't|is not|are not) (?:really )?for me\b|\bgives? me (?:a headache|headaches|migraines?|heartburn|hives)\b",
+            r"\b(?:bothers?|annoys?|disgusts?|irritates?|terrifies|scares?|bores?) me\b|\b(?:doesn't|don't"
+            r"|do not|does not|never) (?:really |quite )?(?:appeals? to|interests?|suits?|agrees? with"
+            r"|works? (?:well )?for|sits? well with|resonates? with) me\b"
+            r"|\bdrives? me (?:crazy|mad|nuts)\b|\b(?:turns?|puts?) me off\b|\bmakes? me (?:feel )?(?:sick"
+            r"|uncomfortable|anxious|nauseous|dizzy|nervous|itch|sleepy|queasy|uneasy|claustrophobic|ill)\b"
+            r"|\b(?:isn't|aren't|not|never) (?:really |quite )?my (?:thing|cup of tea|style|taste|jam"
+            r"|favou?rite)\b|\b(?:isn't|aren't|is not|are not) (?:really )?for me\b|\bgives? me (?:a headache"
+            r"|headaches|migraines?|heartburn|hives)\b",
             "-",
         ),
         (
-            r"\bmy (?:all-time |absolute |personal |current |number one )?(?:favou?rite|preferred|go-to|preference)\b|\b(?:is|are) (?:always )?my (?:favou?rites?|go-to|jam|comfort food|passion|thing)\b"
-            r"|\b(?:works?|suits?) (?:(?:best|better) for me|me (?:best|better|well))\b|\bmakes? me (?:happy|feel (?:calm|relaxed|alive))\b",
+            r"\bmy (?:all-time |absolute |personal |current |number one )?(?:favou?rite|preferred|go-to"
+            r"|preference)\b|\b(?:is|are) (?:always )?my (?:favou?rites?|go-to|jam|comfort food|passion"
+            r"|thing)\b"
+            r"|\b(?:works?|suits?) (?:(?:best|better) for me|me (?:best|better|well))\b|\bmakes? me (?:happy"
+            r"|feel (?:calm|relaxed|alive))\b",
             "+",
         ),
     )
 )
 _HABIT = re.compile(
-    r"(?:usually|typically|normally|generally|always|never|rarely|seldom|hardly ever|almost never|almost always|tend to|mostly) (?:\w+ly )?(?P<verb>[a-z']+)", re.IGNORECASE
+    (
+        r"(?:usually|typically|normally|generally|always|never|rarely|seldom|hardly ever|almost never"
+        r"|almost always|tend to|mostly) (?:\w+ly )?(?P<verb>[a-z']+)"
+    ),
+    re.IGNORECASE,
 )
-_NO_HABIT = words("wanted thought wondered knew felt heard been had was were did got went saw said told wonder forget remember know think get had heard seen tried used find")
+_NO_HABIT = words(
+    "wanted thought wondered knew felt heard been had was were did got went saw said told wonder "
+    "forget remember know think get had heard seen tried used find"
+)
 _ROUTINE = re.compile(
-    r"(?!(?:need|want|have to|will|can|would|was|had|did|went|got)\b)[a-z]+(?<!ed) (?:[\w'-]+,? ){0,8}?(?:every (?:single )?(?:day|morning|evening|night|week|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?"
-    r"|on (?:weekends|weekdays|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)|(?:once|twice|three times) a (?:day|week|month))\b",
+    r"(?!(?:need|want|have to|will|can|would|was|had|did|went"
+    r"|got)\b)[a-z]+(?<!ed) (?:[\w'-]+,? ){0,8}?(?:every (?:single )?(?:day|morning|evening|night|week"
+    r"|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?"
+    r"|on (?:weekends|weekdays|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)|(?:once"
+    r"|twice|three times) a (?:day|week|month))\b",
     re.IGNORECASE,
 )
 _SELF = re.compile(r"\b(?:I|my|me)\b")
-_BARE_START = re.compile(rf"(?:{_LIKING}|{_DISLIKING}|can't stand|don't (?:like|eat|drink)|never (?:eat|drink)|allergic to|not a fan)\b", re.IGNORECASE)
+_BARE_START = re.compile(
+    rf"(?:{_LIKING}|{_DISLIKING}|can't stand|don't (?:like|eat|drink)|never (?:eat|drink)|allergic to|not a fan)\b",
+    re.IGNORECASE,
+)
 
 
 def predicate_signs(clause: str) -> Sign | None:

@@ -20,20 +20,30 @@ class Stated:
 
 
 _TOLD = re.compile(
-    r"^(?:the )?user(?:'s)? (?:also |really |strongly |generally |usually |always |now |currently |only )*(?:prefers?|likes?"
-    r"|loves?|enjoys?|favou?rs?|favou?rite|preference|wants? (?:replies|answers|responses)|(?P<no>hates?|dislikes?|avoids?"
-    r"|does not|doesn't|never|cannot|can't|is (?:allergic|intolerant|not a fan))|is (?:a )?(?:vegan|vegetarian|pescatarian))\b",
+    r"^(?:the )?user(?:'s)? (?:also |really |strongly |generally |usually |always |now |currently "
+    r"|only )*(?:prefers?|likes?"
+    r"|loves?|enjoys?|favou?rs?|favou?rite|preference|wants? (?:replies|answers|responses)"
+    r"|(?P<no>hates?|dislikes?|avoids?"
+    r"|does not|doesn't|never|cannot|can't|is (?:allergic|intolerant|not a fan))|is (?:a )?(?:vegan"
+    r"|vegetarian|pescatarian))\b",
     re.IGNORECASE,
 )
 _ONE_OFF = re.compile(
     r"\b(?:today|tonight|tomorrow|right now|for now|at the moment|just (?:this )?once|in the mood|feel(?:ing)? like"
     r"|this (?:time|morning|afternoon|evening|week|weekend|month|once|task|project|one|particular|occasion|trip|year)"
     r"|for (?:this|the moment|the next|my next))\b"
-    r"|\b(?:I used to|if I|whether I|wish I|imagine I|suppose I|as if I|unless I|should I|would I|do I|did I|have I|am I)\b",
+    r"|\b(?:I used to|if I|whether I|wish I|imagine I|suppose I|as if I|unless I|should I|would I|do I"
+    r"|did I|have I|am I)\b",
     re.IGNORECASE,
 )
 # Words that join two halves of one choice: the second half names what is taken instead.
-_CONTRAST = re.compile(r"\b(?:prefer|rather|instead|favou?r|opt|choose|only|exclusively|stick|alternatives?)\b", re.IGNORECASE)
+_CONTRAST = re.compile(
+    (
+        r"\b(?:prefer|rather|instead|favou?r|opt|choose|only|exclusively|stick"
+        r"|alternatives?)\b"
+    ),
+    re.IGNORECASE,
+)
 _JOINT = re.compile(
     r"(?P<but>,? (?:but|yet|though|although|however|while|whereas),? )"
     r"|(?P<reason>,? (?:so|because|since|as|which is why|therefore|hence),? )|(?P<and>,? and |, |; | [-–—] )",
@@ -41,12 +51,17 @@ _JOINT = re.compile(
 )
 _NEW_CLAUSE = re.compile(r"(?:I|I'(?:m|ve|d|ll)|[Mm]y)\b")
 _SUBORDINATE = re.compile(
-    r"^(?:and |but |so )?(?:when|whenever|if|since|as|because|due|for|although|though|while|after|before|during|at|in|on"
-    r"|with|being|given|unlike|instead|even|despite|thanks|owing|to|by|besides|apart|unless|until|whether|like|generally"
+    r"^(?:and |but |so )?(?:when|whenever|if|since|as|because|due|for|although|though|while|after"
+    r"|before|during|at|in|on"
+    r"|with|being|given|unlike|instead|even|despite|thanks|owing|to|by|besides|apart|unless|until"
+    r"|whether|like|generally"
     r"|usually|personally|honestly|overall)\b",
     re.IGNORECASE,
 )
-_FEELING_VERB = r"(?:(?:really|absolutely|also) )?(?:love|like|enjoy|adore|hate|dislike|detest|loathe|despise|can't stand|cannot stand|don't like|do not like|don't enjoy)"
+_FEELING_VERB = (
+    r"(?:(?:really|absolutely|also) )?(?:love|like|enjoy|adore|hate|dislike|detest|loathe|despise"
+    r"|can't stand|cannot stand|don't like|do not like|don't enjoy)"
+)
 _SPLIT = re.compile(
     rf"^(?P<subject>I) (?P<first>{_FEELING_VERB} (?P<a>[^,;.]{{2,60}}?))(?:,? and |,? but |, |; )(?:I )?"
     rf"(?P<second>{_FEELING_VERB} (?P<b>[^,;.]{{2,60}}))(?P<end>[.!]*)$",
@@ -78,8 +93,10 @@ def stated(sentence: str) -> list[Stated]:
     found: list[Stated] = []
     for clause, joint in _clauses(sentence):
         sign = sign_of(clause)
-        if found and joint and (
-            joint == "reason" or (sign and (joint == "but" or found[-1].sign == sign or _CONTRAST.search(clause)))
+        if (
+            found
+            and joint
+            and (joint == "reason" or (sign and (joint == "but" or found[-1].sign == sign or _CONTRAST.search(clause))))
         ):
             found[-1] = Stated(f"{found[-1].text}{clause}", found[-1].sign)
         elif sign:

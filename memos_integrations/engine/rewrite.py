@@ -11,10 +11,14 @@ from memos_integrations.engine.verbs import ADVERB, BASE, COORDINATED, PAST, is_
 
 _WORD = re.compile("[^\\W_]+(?:['\u2019-][^\\W_]+)*")
 _FIRST = re.compile(
-    "\\b(?:(?P<i>[Ii])(?:['\u2019](?P<short>m|ve|d|ll|M|VE|D|LL))?|(?P<other>[Mm]y|[Mm]e|[Mm]ine|[Mm]yself))(?![\\w'\u2019-]|\\.\\w)"
+    "\\b(?:(?P<i>[Ii])(?:['\u2019](?P<short>m|ve|d|ll|M|VE|D|LL))?|(?P<other>[Mm]y|[Mm]e|[Mm]ine"
+    "|[Mm]yself))(?![\\w'\u2019-]|\\.\\w)"
 )
 _PLURAL_OR_ADDRESS = re.compile(
-    "\\b(?:we|us|our|ours|ourselves|let's|lets|you|your|yours|yourself|u|ur|y'all)(?=\\W|$)|\\b(?:I|i)['\u2019](?:re|s)\\b|\\bain['\u2019]t\\b",
+    (
+        "\\b(?:we|us|our|ours|ourselves|let's|lets|you|your|yours|yourself|u|ur|y'all)(?=\\W|$)|\\b(?:I"
+        "|i)['\u2019](?:re|s)\\b|\\bain['\u2019]t\\b"
+    ),
     re.IGNORECASE,
 )
 _INVERTED = words(
@@ -26,19 +30,26 @@ _PAST_CUE = re.compile(r"\b(?:yesterday|last|ago|earlier|was|were|did|had|went|i
 _SAME_IN_PAST = words("read put cut hit set quit hurt shut let beat bet cost fit spread split")
 _FINITE_AFTER_TO = words("hate prefer dislike detest loathe avoid am don't")
 _OPENER = re.compile(
-    r"^(?:(?:hi there|hello there|hey there|good (?:morning|afternoon|evening)|hi|hello|hey|oh|ah|well|yeah|yes|yep|no|nope|ok|okay|so|btw|by the way|actually|haha|lol|wow|um|uh|hmm|anyway|fyi"
-    r"|thanks|thank you|sure|cool|great|speaking of which|for the record|just so you know|just to let you know|as i said|as i mentioned|to be honest|tbh|now|then|lastly|on a related note|on another note|on a different note|also)(?:[,.!:]+| [-–—])\s*"
-    r"|(?:and|but|also|btw|by the way|anyway|oh|yeah|yes|hey|hi)\s+(?=(?:I|I'\w+|my|we|our|the|he|she|they|it|it's)\b)|[-–—*•·>]+\s+|\d{1,2}[.)]\s+)+(?=\S)",
+    r"^(?:(?:hi there|hello there|hey there|good (?:morning|afternoon|evening)|hi|hello|hey|oh|ah|well"
+    r"|yeah|yes|yep|no|nope|ok|okay|so|btw|by the way|actually|haha|lol|wow|um|uh|hmm|anyway|fyi"
+    r"|thanks|thank you|sure|cool|great|speaking of which|for the record|just so you know"
+    r"|just to let you know|as i said|as i mentioned|to be honest|tbh|now|then|lastly"
+    r"|on a related note|on another note|on a different note|also)(?:[,.!:]+| [-–—])\s*"
+    r"|(?:and|but|also|btw|by the way|anyway|oh|yeah|yes|hey|hi)\s+(?=(?:I|I'\w+|my|we|our|the|he|she"
+    r"|they|it|it's)\b)|[-–—*•·>]+\s+|\d{1,2}[.)]\s+)+(?=\S)",
     re.IGNORECASE,
 )
 _CARRIER = re.compile(
-    r"^(?:please |also |and |now )*(?:(?:remember|note|know|keep in mind|bear in mind|don't forget|do not forget|be aware|make a note|take note)(?:,| that|:)+\s+)(?=\S)"
-    r"|^(?:please |also |and |now )*(?:remember|keep in mind|bear in mind|note|don't forget) (?=(?:i|my|we|our|i'm|i've)\b)",
+    r"^(?:please |also |and |now )*(?:(?:remember|note|know|keep in mind|bear in mind|don't forget"
+    r"|do not forget|be aware|make a note|take note)(?:,| that|:)+\s+)(?=\S)"
+    r"|^(?:please |also |and |now )*(?:remember|keep in mind|bear in mind|note|don't forget) (?=(?:i|my"
+    r"|we|our|i'm|i've)\b)",
     re.IGNORECASE,
 )
 _THINK = re.compile(r"^I (?:think|guess|believe|suppose),? (?:that )?(?=I\b|I'|my\b)")
 _CARRIER_ZH = re.compile(
-    "^(?:请|你)?(?:帮我)?(?:记住|记一下|记着|记得|注意|别忘了|顺便说一下|对了|另外|其实|哦|嗯|好的|是的|嗨|你好)[，,：:。！!\\s]*(?=\\S)"
+    "^(?:请|你)?(?:帮我)?(?:记住|记一下|记着|记得|注意|别忘了|顺便说一下|对了|另外|其实|哦|嗯|好的|是的|嗨"
+    "|你好)[，,：:。！!\\s]*(?=\\S)"
 )
 _STATE = words(
     """
@@ -47,8 +58,12 @@ _STATE = words(
     """
 )
 _SUBJECTLESS_ZH = re.compile(
-    "^(?:(?:也|还|很|最|特别|非常|一直|平时|经常|通常|从来|从不|不|没|没有|刚|刚刚|已经|正在|打算|准备|计划|今年|去年|明年|昨天|今天|明天|前天|后天|上周|下周|这周|上个?月|下个?月|最近|目前|现在|周末|小时候|每天|每周|比较|更|只|平常|偶尔|以前|之前|"
-    "[，,])|\\d{1,4}[年月日号])*(?:喜欢|爱|热爱|讨厌|住|在|是|有|养|吃|喝|对|从事|毕业|来自|出生|叫|姓|搬|去|买|学|习惯|希望|想|需要|偏好|偏爱|打|玩|看|听|用|做|跑|练|结婚|离婚|怀孕|过敏|受不了|害怕|怕|擅长|会|能|换|开始|戒|参加|订|预订|预定|入职|离职|辞职|吃素|素食)"
+    "^(?:(?:也|还|很|最|特别|非常|一直|平时|经常|通常|从来|从不|不|没|没有|刚|刚刚|已经|正在|打算"
+    "|准备|计划|今年|去年|明年|昨天|今天|明天|前天|后天|上周|下周|这周|上个?月|下个?月|最近|目前|现在"
+    "|周末|小时候|每天|每周|比较|更|只|平常|偶尔|以前|之前|"
+    "[，,])|\\d{1,4}[年月日号])*(?:喜欢|爱|热爱|讨厌|住|在|是|有|养|吃|喝|对|从事|毕业|来自|出生"
+    "|叫|姓|搬|去|买|学|习惯|希望|想|需要|偏好|偏爱|打|玩|看|听|用|做|跑|练|结婚|离婚|怀孕|过敏|受不了"
+    "|害怕|怕|擅长|会|能|换|开始|戒|参加|订|预订|预定|入职|离职|辞职|吃素|素食)"
 )
 _SELF_ZH = re.compile("(?<![自敌忘])我(?![们国校司院方省市县村等])(的)?")
 _OTHERS_ZH = re.compile("我们|咱们?|你|您")
@@ -131,16 +146,32 @@ def _with_subject(sentence: str) -> str:
     lowered = sentence[:1].lower() + sentence[1:]
     if first in _STATE or f"{first} {second}" in _PROGRESSIVE:
         return f"I'm {lowered}"
-    if first in _ELIDED or (first in PAST | _PAST_STARTS and is_past(first) and first not in _NOT_ELIDED and second not in _NOUN_ENDS):
+    if first in _ELIDED or (
+        first in PAST | _PAST_STARTS and is_past(first) and first not in _NOT_ELIDED and second not in _NOUN_ENDS
+    ):
         return f"I {lowered}"
     return sentence
 
 
 _NOUN_ENDS = words("is are was were and")
-_NOT_ELIDED = words("used supposed based can could will would should may might must shall was were had did cannot left lost means broke")
+_NOT_ELIDED = words(
+    "used supposed based can could will would should may might must shall was were had did cannot left lost means broke"
+)
 _ELIDED = words("love hate prefer enjoy dislike adore can't hope miss need want wish don't")
 _PROGRESSIVE = frozenset(
-    {"looking forward", "thinking about", "thinking of", "planning to", "planning on", "hoping to", "trying to", "working on", "getting ready", "going to", "lactose intolerant"}
+    {
+        "looking forward",
+        "thinking about",
+        "thinking of",
+        "planning to",
+        "planning on",
+        "hoping to",
+        "trying to",
+        "working on",
+        "getting ready",
+        "going to",
+        "lactose intolerant",
+    }
 )
 _PAST_STARTS = words(
     """

@@ -8,7 +8,8 @@ from memos_integrations.engine.text import HAN, words
 
 _BORDER = re.compile("[.!?]+[\"'\u201d\u2019)\\]]*(?=\\s|$)|[。！？；]+[”’」』）)]*|…+(?=\\s+[A-Z]|$)|\n+")
 _ABBREVIATIONS = words(
-    "mr mrs ms dr prof sr jr st vs etc e.g i.e eg ie approx no fig dept est inc ltd co corp gen col sgt rev hon u.s u.k a.m p.m"
+    "mr mrs ms dr prof sr jr st vs etc e.g i.e eg ie approx no fig dept est inc ltd co corp gen col "
+    "sgt rev hon u.s u.k a.m p.m"
 )
 _WORD = re.compile("[^\\W_]+(?:['\u2019.-][^\\W_]+)*")
 _APOSTROPHE = re.compile("(?<=[A-Za-z])\u2019(?=[A-Za-z])")

@@ -45,7 +45,9 @@ def read(message: Message, before: Sequence[Message], now: datetime, *, among_pe
     told = Told(Speaker(message.role_name or None), said, timed=bool(message.chat_time))
     text = speech(message.text)
     if among_people:
-        told.statements = [plain(s) for s in sentences(text) if act(s) not in {Act.SMALLTALK, Act.INJECTION, Act.FORGET}]
+        told.statements = [
+            plain(s) for s in sentences(text) if act(s) not in {Act.SMALLTALK, Act.INJECTION, Act.FORGET}
+        ]
         told.forgets = [s for s in sentences(text) if act(s) is Act.FORGET]
         return told
     if is_acted(text):
@@ -83,17 +85,28 @@ def _sort(found: list[str], told: Told) -> None:
         elif kind is Act.REQUEST:
             requested = True
         elif kind is Act.STATEMENT and (
-            (says_i(sentence) if pasted else speaks_of_self(sentence)) or not (requested or pasted) and (is_foreign(sentence) or _specific(sentence))
+            (says_i(sentence) if pasted else speaks_of_self(sentence))
+            or not (requested or pasted)
+            and (is_foreign(sentence) or _specific(sentence))
         ):
             told.statements.append(plain(sentence))
 
 
 _BULLET = re.compile(r"[-*•–]\s+\S")
 _QUESTION_PART = re.compile(
-    r"(?:,|;| [-–—])\s+(?:and |but |so |then )?(?=(?:what|how|where|which|who|when|why|can|could|do|does|did|is|are|any|would|should|will|got) )",
+    (
+        r"(?:,|;| [-–—])\s+(?:and |but |so |then )?(?=(?:what|how|where|which|who|when|why|can|could|do"
+        r"|does|did|is|are|any|would|should|will|got) )"
+    ),
     re.IGNORECASE,
 )
-_BECAUSE = re.compile(r"^(?:since|as|because|given(?: that)?|now that|considering(?: that)?) (?=(?:I|my|we)\b|I')", re.IGNORECASE)
+_BECAUSE = re.compile(
+    (
+        r"^(?:since|as|because|given(?: that)?|now that|considering(?: that)?) (?=(?:I|my|we)\b"
+        r"|I')"
+    ),
+    re.IGNORECASE,
+)
 _TAG = re.compile(r",? (?:right|you know|isn't it|huh|ok|okay|don't I|haven't I|eh)\?$", re.IGNORECASE)
 
 
@@ -116,9 +129,13 @@ def _clauses_zh(sentence: str, kind: Act, told: Told) -> tuple[Act, str]:
     parts = [p for p in re.split("[，,；;]", sentence.rstrip("。！？!?")) if p.strip()]
     if len(parts) < 2:
         return kind, sentence
-    kinds = [act(part + ("？" if i == len(parts) - 1 and sentence[-1] in "？?" else "")) for i, part in enumerate(parts)]
+    kinds = [
+        act(part + ("？" if i == len(parts) - 1 and sentence[-1] in "？?" else "")) for i, part in enumerate(parts)
+    ]
     styles = [p for p, k in zip(parts, kinds, strict=True) if k is Act.STYLE]
-    if kind is Act.STYLE and not any(k is Act.STATEMENT and speaks_of_self(p) for p, k in zip(parts, kinds, strict=True)):
+    if kind is Act.STYLE and not any(
+        k is Act.STATEMENT and speaks_of_self(p) for p, k in zip(parts, kinds, strict=True)
+    ):
         return kind, sentence
     told.styles += [plain(p) + "。" for p in styles]
     rest = [p for p, k in zip(parts, kinds, strict=True) if k is Act.STATEMENT]
@@ -132,8 +149,17 @@ def _clauses_zh(sentence: str, kind: Act, told: Told) -> tuple[Act, str]:
     return (Act.STATEMENT, "，".join(rest) + "。") if rest else (Act.STYLE if not styles else Act.FRAGMENT, sentence)
 
 
-_PROPER = re.compile(r"(?<=[a-z,] )[A-Z][\w&'-]*|\b[A-Z][a-z]+(?: [A-Z][a-z]+)+|^[A-Z][a-z]+(?='s | (?:is|was|has|will|works|lives|likes|loves|moved|wants|said|told|got|owns|prefers)\b)")
-_DEFINITE = re.compile(r"^(?:the|our|his|her|their|he|she|they|it|this|that|these|those|there|user|it's|he's|she's|they're)\b", re.IGNORECASE)
+_PROPER = re.compile(
+    r"(?<=[a-z,] )[A-Z][\w&'-]*|\b[A-Z][a-z]+(?: [A-Z][a-z]+)+|^[A-Z][a-z]+(?='s | (?:is|was|has|will"
+    r"|works|lives|likes|loves|moved|wants|said|told|got|owns|prefers)\b)"
+)
+_DEFINITE = re.compile(
+    (
+        r"^(?:the|our|his|her|their|he|she|they|it|this|that|these|those|there|user|it's|he's|she's"
+        r"|they're)\b"
+    ),
+    re.IGNORECASE,
+)
 
 
 def _specific(sentence: str) -> bool:
@@ -145,7 +171,13 @@ def _specific(sentence: str) -> bool:
     return bool(_PROPER.search(sentence) or _DEFINITE.match(sentence) or re.search(r"\d", sentence))
 
 
-_BARE_FORGET = re.compile(r"\b(?:this|that|it|what I (?:just )?(?:said|told you))\b|这个|这些|这句|刚才|上面|这", re.IGNORECASE)
+_BARE_FORGET = re.compile(
+    (
+        r"\b(?:this|that|it|what I (?:just )?(?:said|told you))\b|这个|这些|这句|刚才|上面"
+        r"|这"
+    ),
+    re.IGNORECASE,
+)
 
 
 def _forget(told: Told, before: Sequence[Message]) -> None:
@@ -160,7 +192,10 @@ def _forget(told: Told, before: Sequence[Message]) -> None:
 
 
 _FORGET_TERMS = frozenset(
-    terms("forget remember delete remove erase memory save store just told said thing please 忘掉 忘记 别记住 不要记住 请忘掉这个 别记这个 刚才说的 这句话 把刚才的忘掉 这件事")
+    terms(
+        "forget remember delete remove erase memory save store just told said thing "
+        "please 忘掉 忘记 别记住 不要记住 请忘掉这个 别记这个 刚才说的 这句话 把刚才的忘掉 这件事"
+    )
 )
 
 
@@ -177,7 +212,9 @@ def _relate(told: Told, text: str, before: Sequence[Message]) -> None:
     if found.kind == "choice":
         spoken = [plain(s) for s in sentences(text) if not s.endswith(("?", "？"))]
         # Reasons stand beside the choice; of a long message only the sentences that choose belong to it.
-        short = sum(map(estimate_tokens, spoken)) <= _CHOICE and not any(s.endswith(("?", "？")) for s in sentences(text))
+        short = sum(map(estimate_tokens, spoken)) <= _CHOICE and not any(
+            s.endswith(("?", "？")) for s in sentences(text)
+        )
         told.choosing = spoken if short else [s for s in spoken if is_taking(s)] or spoken[:1]
         asked = [m.text for m in before[:-1] if m.role == "user"][-1:]
         questions = [s for t in asked for s in sentences(speech(t)) if s.endswith(("?", "？"))]
