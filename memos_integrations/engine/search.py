@@ -43,7 +43,7 @@ _SUPERSEDED = 0.1
 # Log odds that a memory has to do with a query: constant, words, words around, meaning. Near a logistic fit over
 # dialogues whose other half of the queries was put to somebody else's memories, kept flatter than the fit.
 _FACT_ODDS = (-5.6, 2.0, 5.0, 13.0)
-_FACT_ODDS_BY_WORDS = (-3.2, 4.0, 9.0, 0.0)
+_FACT_ODDS_BY_WORDS = (-2.2, 8.0, 3.0, 0.0)
 # A preference applies to what it shares no word with: a cosine of 0.22 is above 99 % of unrelated pairs.
 _PREFERENCE_ODDS = (-3.3, 3.0, 0.0, 15.0)
 _PREFERENCE_ODDS_BY_WORDS = (-2.0, 6.0, 0.0, 0.0)
