@@ -27,40 +27,40 @@ class Act(Enum):
 _WH = words("what why how when where who which whose whom")
 _AFTER_WH = words(
     """
-    is are was were am do does did can could should would will shall may might must has have had to about many much
-    long often far old come else kind kinds type types sort time if one ones the
+    is are was were am do does did can could should would will shall may might must has have had to about many
+    much long often far old come else kind kinds type types sort time if one ones the
     """
 )
 _AUXILIARY = words(
     """
-    is are was were am do does did can could would will should shall may might have has had isn't aren't wasn't weren't
-    don't doesn't didn't can't couldn't wouldn't won't shouldn't haven't hasn't hadn't
+    is are was were am do does did can could would will should shall may might have has had isn't aren't wasn't
+    weren't don't doesn't didn't can't couldn't wouldn't won't shouldn't haven't hasn't hadn't
     """
 )
 _SUBJECT = words(
     """
-    i you we they he she it there this that these those the a an my your our his her its their any anyone anybody
-    someone somebody anything something everyone people
+    i you we they he she it there this that these those the a an my your our his her its their any anyone
+    anybody someone somebody anything something everyone people
     """
 )
 _OPENERS = words(
     """
-    ok okay so well hey hi hello oh now then also and but please pls plz kindly alright right actually just yes yeah
-    no great thanks cool first next finally again anyway btw um uh hmm sure perfect lets
+    ok okay so well hey hi hello oh now then also and but please pls plz kindly alright right actually just yes
+    yeah no great thanks cool first next finally again anyway btw um uh hmm sure perfect lets
     """
 )
 _TASKS = words(
     """
-    act add analyse analyze answer arrange brainstorm build calculate change check cite clarify classify code combine
-    compare complete compose compute consider construct continue convert correct count create debug define delete
-    describe design detail determine develop discuss display do draft draw edit elaborate enumerate evaluate examine
-    expand explain extract fill find finish fix format generate give guess guide help highlight identify illustrate
-    implement improve include insert introduce invent know let's list look make modify move name offer optimise optimize
-    organise organize outline paraphrase pick plan play please predict prepare pretend print proofread propose provide
-    put read recommend redo refactor reformat remind remove rename rephrase replace reply repeat respond return review
-    revise reword rewrite run say scan search select send shorten show simplify simulate solve sort split start state
-    stop suggest sum summarise summarize suppose take tell test think transform translate try turn update use verify
-    walk write
+    act add analyse analyze answer arrange brainstorm build calculate change check cite clarify classify code
+    combine compare complete compose compute consider construct continue convert correct count create debug
+    define delete describe design detail determine develop discuss display do draft draw edit elaborate
+    enumerate evaluate examine expand explain extract fill find finish fix format generate give guess guide help
+    highlight identify illustrate implement improve include insert introduce invent know let's list look make
+    modify move name offer optimise optimize organise organize outline paraphrase pick plan play please predict
+    prepare pretend print proofread propose provide put read recommend redo refactor reformat remind remove
+    rename rephrase replace reply repeat respond return review revise reword rewrite run say scan search select
+    send shorten show simplify simulate solve sort split start state stop suggest sum summarise summarize
+    suppose take tell test think transform translate try turn update use verify walk write
     """
 )
 _ANSWERING = re.compile(
@@ -113,12 +113,12 @@ _FORGET_ZH = re.compile(
 )
 _SMALLTALK = words(
     """
-    hi hello hey yo hiya howdy greetings good morning afternoon evening night day thanks thank you thx ty much so very
-    lot a ok okay k kk fine great cool nice awesome wow perfect sure yes yeah yep yup no nope nah alright right got it
-    i see understood bye goodbye later see ya cheers welcome lol haha hahaha hmm hm oh ah uh um well sounds amazing
-    wonderful excellent brilliant interesting really exactly indeed true agreed absolutely definitely of course please
-    continue go on next more again back there all and that that's is this how're everyone helpful for the your help
-    appreciate it
+    hi hello hey yo hiya howdy greetings good morning afternoon evening night day thanks thank you thx ty much
+    so very lot a ok okay k kk fine great cool nice awesome wow perfect sure yes yeah yep yup no nope nah
+    alright right got it i see understood bye goodbye later see ya cheers welcome lol haha hahaha hmm hm oh ah
+    uh um well sounds amazing wonderful excellent brilliant interesting really exactly indeed true agreed
+    absolutely definitely of course please continue go on next more again back there all and that that's is this
+    how're everyone helpful for the your help appreciate it
     """
 )
 _PRAISE = re.compile(
@@ -320,8 +320,9 @@ def _states(tokens: list[str]) -> bool:
 
 _CLIPPED = words(
     """
-    allergic intolerant vegetarian vegan pescatarian diabetic married single divorced engaged widowed retired pregnant
-    unemployed born based originally currently no not never always love loving hate prefer like enjoy living working
-    studying planning going getting moving starting hoping trying gonna wanna glad happy sad excited proud tired sick
+    allergic intolerant vegetarian vegan pescatarian diabetic married single divorced engaged widowed retired
+    pregnant unemployed born based originally currently no not never always love loving hate prefer like enjoy
+    living working studying planning going getting moving starting hoping trying gonna wanna glad happy sad
+    excited proud tired sick
     """
 )

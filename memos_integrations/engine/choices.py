@@ -17,7 +17,7 @@ class Reply:
     """How a user's message answers the assistant's before it.
 
     `kind` "choice": one of the offered options was taken, `option` is its text where it was named by number;
-    "accepted": a yes to the assistant's `asked` proposal or question; "answer": words that need `asked` to be understood.
+    "accepted": a yes to the assistant's `asked` proposal or question; "answer": words that need `asked`.
     """
 
     kind: Literal["choice", "accepted", "answer"]
@@ -56,6 +56,7 @@ _FAVORS = re.compile(
     r"|works? (?:best|for me|better)|please[.!]?$|\bit is[.!]?$)",
     re.IGNORECASE,
 )
+_PLANS = re.compile(r"\b(?:I'll|I will|let's|we'll)\b", re.IGNORECASE)
 _NO_CHOICE = re.compile(
     (
         r"^(?:that|those|these|this|it|they|all of (?:that|those|these))\b(?:'s| is| are| sounds?| would"
@@ -79,8 +80,19 @@ _ORDINAL = re.compile(
     r"|第(?P<zh>[一二三四五六\d])|(?:方案|选项|选)(?P<zhl>[A-Fa-f一二三四五六\d])|(?P<zhw>前者|后者)",
     re.IGNORECASE,
 )
-_ORDER = {"first": 1, "former": 1, "前者": 1, "one": 1, "second": 2, "two": 2, "third": 3, "three": 3, "fourth": 4, "four": 4, "fifth": 5,
-          "five": 5, "sixth": 6, "six": 6, "latter": -1, "last": -1, "后者": -1, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}  # fmt: skip
+_ORDER = {
+    word: number
+    for number, row in (
+        (1, "first former one 一 前者"),
+        (2, "second two 二"),
+        (3, "third three 三"),
+        (4, "fourth four 四"),
+        (5, "fifth five 五"),
+        (6, "sixth six 六"),
+        (-1, "latter last 后者"),
+    )
+    for word in row.split()
+}
 _YES = words(
     "yes yeah yep yup sure ok okay absolutely definitely exactly correct right indeed certainly please "
     "perfect deal agreed great good do it that's that sounds works for me go ahead of course let's i'd "
@@ -241,11 +253,12 @@ def _takes(text: str, before: str, options: list[str]) -> bool:
                 return True
         elif _NO_CHOICE.search(sentence):
             continue
-        elif numbered or (shared and (_PICKS.search(sentence) or (_FAVORS.search(sentence) and not asking))):
+        elif (
+            numbered
+            or (shared and (_PICKS.search(sentence) or (_FAVORS.search(sentence) and not asking)))
+            or (not asking and _PLANS.search(sentence) and len(set(terms(sentence)) & listed) >= 2)
+        ):
             return True
-        elif not asking and re.search(r"\b(?:I'll|I will|let's|we'll)\b", sentence, re.IGNORECASE):
-            if len(set(terms(sentence)) & listed) >= 2:
-                return True
     return False
 
 

@@ -31,63 +31,86 @@ _ASIDE = re.compile(
     r"| ?\([^()]*\)|（[^（）]*）"
 )
 _TOPICS = {
-    "food": (
-        "food eat drink cook dish restaurant tea coffee wine beer dinner lunch breakfast diet vegan "
-        "vegetarian pescatarian meat spicy allergic allergy recipe meal bake cake fruit cuisine"
-    ),
-    "travel": (
-        "travel trip flight hotel vacation holiday visit tour airport beach hike camp passport train abroad city inn"
-    ),
-    "work": (
-        "work job office career boss colleague company engineer developer manager project deadline meeting "
-        "client interview promotion salary team standup business"
-    ),
-    "family": (
-        "family wife husband son daughter mother father mom dad parent child kid brother sister baby "
-        "grandmother grandfather married wedding cousin aunt uncle partner"
-    ),
-    "health": (
-        "health doctor hospital sick pain medicine allergy allergic asthma diabetes sleep therapy injury "
-        "surgery dentist anxiety phobia diagnosis"
-    ),
-    "sport": (
-        "sport run gym yoga swim football soccer basketball tennis badminton cycle marathon fitness "
-        "workout exercise ski climb race game training"
-    ),
-    "hobby": (
-        "hobby paint read book music guitar piano photography garden knit draw game movie film show "
-        "concert dance art sing craft pottery"
-    ),
-    "pets": "pet dog cat puppy kitten rabbit fish bird hamster vet parrot",
-    "home": "home house apartment move live rent neighbour neighborhood furniture kitchen garden address landlord",
-    "study": (
-        "study school university college course exam class degree teacher student learn homework language "
-        "lesson graduate"
-    ),
-    "money": "money budget price pay buy cost loan bank invest rent salary tax save shopping",
-    "technology": "computer software phone app python code programming laptop server database ai internet",
+    "food": """
+        food eat drink cook dish restaurant tea coffee wine beer dinner lunch breakfast diet vegan
+        vegetarian pescatarian meat spicy allergic allergy recipe meal bake cake fruit cuisine
+    """,
+    "travel": """
+        travel trip flight hotel vacation holiday visit tour airport beach hike camp passport
+        train abroad city inn
+    """,
+    "work": """
+        work job office career boss colleague company engineer developer manager project deadline
+        meeting client interview promotion salary team standup business
+    """,
+    "family": """
+        family wife husband son daughter mother father mom dad parent child kid brother sister
+        baby grandmother grandfather married wedding cousin aunt uncle partner
+    """,
+    "health": """
+        health doctor hospital sick pain medicine allergy allergic asthma diabetes sleep therapy
+        injury surgery dentist anxiety phobia diagnosis
+    """,
+    "sport": """
+        sport run gym yoga swim football soccer basketball tennis badminton cycle marathon fitness
+        workout exercise ski climb race game training
+    """,
+    "hobby": """
+        hobby paint read book music guitar piano photography garden knit draw game movie film show
+        concert dance art sing craft pottery
+    """,
+    "pets": """
+        pet dog cat puppy kitten rabbit fish bird hamster vet parrot
+    """,
+    "home": """
+        home house apartment move live rent neighbour neighborhood furniture kitchen garden
+        address landlord
+    """,
+    "study": """
+        study school university college course exam class degree teacher student learn homework
+        language lesson graduate
+    """,
+    "money": """
+        money budget price pay buy cost loan bank invest rent salary tax save shopping
+    """,
+    "technology": """
+        computer software phone app python code programming laptop server database ai internet
+    """,
 }
 _TOPICS_ZH = {
-    "food": (
-            "吃|喝|菜|餐|茶|咖啡|饭|辣|素食|水果|火锅|过敏|口味"
-            "|酒"
-), "travel": "旅|出差|酒店|机票|航班|景点|度假|高铁|火车",
-    "work": (
-            "工作|公司|上班|同事|老板|开发|工程师|项目|会议|客户|面试|入职"
-            "|截止"
-), "family": "妈|爸|老婆|老公|妻|丈夫|儿子|女儿|孩子|家人|父|母|结婚|哥|姐|弟|妹",
-    "health": "医院|医生|生病|药|过敏|手术|睡眠|失眠|体检|病", "sport": "跑步|球|健身|游泳|瑜伽|运动|骑车|爬山|滑雪|马拉松",
-    "hobby": "爱好|电影|音乐|书|画|摄影|吉他|钢琴|游戏|唱|跳舞", "pets": "猫|狗|宠物|兔", "home": "住|搬家|房|家里|小区|地址",
-    "study": "学习|学校|大学|考试|课|毕业|老师|专业", "money": "钱|预算|工资|价格|房租|贷款|买", "technology": "电脑|手机|软件|编程|代码|服务器|数据库",
-}  # fmt: skip
+    "food": "吃|喝|菜|餐|茶|咖啡|饭|辣|素食|水果|火锅|过敏|口味|酒",
+    "travel": "旅|出差|酒店|机票|航班|景点|度假|高铁|火车",
+    "work": "工作|公司|上班|同事|老板|开发|工程师|项目|会议|客户|面试|入职|截止",
+    "family": "妈|爸|老婆|老公|妻|丈夫|儿子|女儿|孩子|家人|父|母|结婚|哥|姐|弟|妹",
+    "health": "医院|医生|生病|药|过敏|手术|睡眠|失眠|体检|病",
+    "sport": "跑步|球|健身|游泳|瑜伽|运动|骑车|爬山|滑雪|马拉松",
+    "hobby": "爱好|电影|音乐|书|画|摄影|吉他|钢琴|游戏|唱|跳舞",
+    "pets": "猫|狗|宠物|兔",
+    "home": "住|搬家|房|家里|小区|地址",
+    "study": "学习|学校|大学|考试|课|毕业|老师|专业",
+    "money": "钱|预算|工资|价格|房租|贷款|买",
+    "technology": "电脑|手机|软件|编程|代码|服务器|数据库",
+}
 _TOPIC_OF: dict[str, list[str]] = {}
 for _topic, _list in _TOPICS.items():
     for _term in words(_list):
         for _stem in terms(_term):
             _TOPIC_OF.setdefault(_stem, []).append(_topic)
 _TOPIC_ZH = tuple((topic, re.compile(pattern)) for topic, pattern in _TOPICS_ZH.items())
-_NAMES_ZH = {"food": "饮食", "travel": "出行", "work": "工作", "family": "家庭", "health": "健康", "sport": "运动", "hobby": "爱好",
-             "pets": "宠物", "home": "居住", "study": "学习", "money": "财务", "technology": "科技"}  # fmt: skip
+_NAMES_ZH = {
+    "food": "饮食",
+    "travel": "出行",
+    "work": "工作",
+    "family": "家庭",
+    "health": "健康",
+    "sport": "运动",
+    "hobby": "爱好",
+    "pets": "宠物",
+    "home": "居住",
+    "study": "学习",
+    "money": "财务",
+    "technology": "科技",
+}
 
 
 def heading(text: str, slots: list[str]) -> str:

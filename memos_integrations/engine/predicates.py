@@ -1,25 +1,34 @@
-"""What an English clause in the first person says of its speaker's tastes: the predicates after "I", read one by one."""
+"""What an English clause in the first person says of its speaker's tastes: the predicates after "I", one by one."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Literal
 
 from memos_integrations.engine.text import words
 
 Sign = Literal["+", "-", "="]
+Table = tuple[tuple[re.Pattern[str], Sign], ...]
+
+
+def _table(rows: Iterable[tuple[str, Sign]]) -> Table:
+    return tuple((re.compile(pattern, re.IGNORECASE), sign) for pattern, sign in rows)
+
 
 _SUBJECT = re.compile(
     r"\bI(?:'(?P<short>m|ve|d|ll))?(?![\w'])|(?:(?<=\band)|(?<=\bbut)|(?<=\bso)|(?<= [-–—])|(?<=,)"
     r"|(?<=;)|^)(?= ?\w)"
 )
 _ADVERBS = re.compile(
-    r"(?:[, ]*(?:always|often|sometimes|just|also|still|do(?! not)|much|very|so|rather|quite|even|both"
-    r"|now|kind of|sort of|ever|tend to"
-    r"|try to|would|will|must|have to|need to|am|long|at least|in general|thus|therefore|too|far|then"
-    r"|myself|like to say"
-    r"|find that|think|feel that|believe that|come to|grown to|learned to"
-    r"|[a-z]+ly)\b(?<!only)(?<!reply)(?<!apply))*[, ]*",
+    (
+        r"(?:[, ]*(?:always|often|sometimes|just|also|still|do(?! not)|much|very|so|rather|quite|even|both"
+        r"|now|kind of|sort of|ever|tend to"
+        r"|try to|would|will|must|have to|need to|am|long|at least|in general|thus|therefore|too|far|then"
+        r"|myself|like to say"
+        r"|find that|think|feel that|believe that|come to|grown to|learned to"
+        r"|[a-z]+ly)\b(?<!only)(?<!reply)(?<!apply))*[, ]*"
+    ),
     re.IGNORECASE,
 )
 _LIKING = (
@@ -62,19 +71,20 @@ _NEGATED = (
     r"|stomach|eat|drink|have|handle|wear|digest|afford|deal|abide|use|go|stay|sit|watch|read|consume"
     r"|participate|engage|be around|do|ride|drive|focus|concentrate|live|work))\b"
 )
-_PLAIN: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), sign)
-    for pattern, sign in (
+_PLAIN = _table(
+    (
         (_NEGATED + _NOT_OF_THE_TALK, "-"),
         (rf"{_DISLIKING}\b{_NOT_OF_THE_TALK}", "-"),
         (rf"{_LIKING}s?\b(?! not\b){_OF_THE_TALK}(?= \w)", "+"),
         (rf"{_LIKING}s? not\b", "-"),
         (
-            r"(?:have|suffer from|got) (?:always had |also |been diagnosed with )?(?:a |an |no |little |zero "
-            r"|some |such a )*(?:[\w-]+,? ){0,6}(?:aversion|phobia|fear|dislike"
-            r"|allerg(?:y|ies)|intolerance|distaste|interest in|sensitivity|hatred|disdain|vertigo"
-            r"|dietary restrictions?|dyslexia|adhd|asthma|celiac|coeliac|diabetes|bias against|patience for"
-            r"|motion sickness|claustrophobia|acrophobia|moral objections?|ethical concerns?|objections?)\b",
+            (
+                r"(?:have|suffer from|got) (?:always had |also |been diagnosed with )?(?:a |an |no |little |zero "
+                r"|some |such a )*(?:[\w-]+,? ){0,6}(?:aversion|phobia|fear|dislike"
+                r"|allerg(?:y|ies)|intolerance|distaste|interest in|sensitivity|hatred|disdain|vertigo"
+                r"|dietary restrictions?|dyslexia|adhd|asthma|celiac|coeliac|diabetes|bias against|patience for"
+                r"|motion sickness|claustrophobia|acrophobia|moral objections?|ethical concerns?|objections?)\b"
+            ),
             "-",
         ),
         (
@@ -85,12 +95,14 @@ _PLAIN: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
             "+",
         ),
         (
-            r"(?:find|found) .{2,90}?\b(?:ineffective|boring|hard|difficult|overwhelming|annoying|off-?putting"
-            r"|distracting|unappealing|uncomfortable|exhausting|stressful|dull|tedious|too \w+|challenging"
-            r"|overrated|frustrating|disturbing|unpleasant|confusing|intimidating|repetitive|unhelpful"
-            r"|restrictive|disgusting|depressing|excessive|impersonal|clich\w+|monotonous|isolating|draining"
-            r"|predictable|unethical|wasteful|gimmicky|unhealthy|shallow|pretentious|disorienting|impractical"
-            r"|pointless|irritating|creepy|scary)\b",
+            (
+                r"(?:find|found) .{2,90}?\b(?:ineffective|boring|hard|difficult|overwhelming|annoying|off-?putting"
+                r"|distracting|unappealing|uncomfortable|exhausting|stressful|dull|tedious|too \w+|challenging"
+                r"|overrated|frustrating|disturbing|unpleasant|confusing|intimidating|repetitive|unhelpful"
+                r"|restrictive|disgusting|depressing|excessive|impersonal|clich\w+|monotonous|isolating|draining"
+                r"|predictable|unethical|wasteful|gimmicky|unhealthy|shallow|pretentious|disorienting|impractical"
+                r"|pointless|irritating|creepy|scary)\b"
+            ),
             "-",
         ),
         (
@@ -108,12 +120,14 @@ _PLAIN: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
             "=",
         ),
         (
-            r"(?:exclusively|solely|strictly|purely|insist on|strive to|make (?:it a point|a point|sure) to"
-            r"|prioriti[sz]e|value|seek out|opt for|stick (?:to|with)|swear by|thrive|require|can only"
-            r"|must (?:avoid|have)"
-            r"|(?:have|need) to (?:avoid|limit|be careful)|do (?:much )?better (?:with|when|in)|(?:learn|work"
-            r"|sleep|focus|study|think|concentrate) (?:best|better)|believe in|choose to|am committed)\b"
-            r"(?! (?:option|number|the (?:first|second|third|fourth|last)|\d))",
+            (
+                r"(?:exclusively|solely|strictly|purely|insist on|strive to|make (?:it a point|a point|sure) to"
+                r"|prioriti[sz]e|value|seek out|opt for|stick (?:to|with)|swear by|thrive|require|can only"
+                r"|must (?:avoid|have)"
+                r"|(?:have|need) to (?:avoid|limit|be careful)|do (?:much )?better (?:with|when|in)|(?:learn|work"
+                r"|sleep|focus|study|think|concentrate) (?:best|better)|believe in|choose to|am committed)\b"
+                r"(?! (?:option|number|the (?:first|second|third|fourth|last)|\d))"
+            ),
             "=",
         ),
         (
@@ -127,21 +141,24 @@ _PLAIN: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
         (r"want to (?:only|always|avoid|never)\b|only want\b", "="),
     )
 )
-_BE: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), sign)
-    for pattern, sign in (
+_BE = _table(
+    (
         (
-            r"not (?:really |a |an |very |too |particularly |at all |much of a |much |that |exactly |all that "
-            r"|super )*(?:big |huge )?(?:fan|into|interested|keen|fond|comfortable|big on|crazy|person|drawn"
-            r"|one for"
-            r"|good with|open to|willing|okay with|ok with|a believer)\b",
+            (
+                r"not (?:really |a |an |very |too |particularly |at all |much of a |much |that |exactly |all that "
+                r"|super )*(?:big |huge )?(?:fan|into|interested|keen|fond|comfortable|big on|crazy|person|drawn"
+                r"|one for"
+                r"|good with|open to|willing|okay with|ok with|a believer)\b"
+            ),
             "-",
         ),
         (
-            r"(?:\w+ly )?(?:allergic|intolerant|afraid|scared|terrified|averse|opposed|uncomfortable|sensitive"
-            r"|claustrophobic|phobic|against|wary|squeamish|tired of|sick of|bored (?:by|of|with)|turned off"
-            r"|put off|uninterested"
-            r"|unwilling|hesitant|reluctant)\b(?! (?:that|i|this|it)\b)",
+            (
+                r"(?:\w+ly )?(?:allergic|intolerant|afraid|scared|terrified|averse|opposed|uncomfortable|sensitive"
+                r"|claustrophobic|phobic|against|wary|squeamish|tired of|sick of|bored (?:by|of|with)|turned off"
+                r"|put off|uninterested"
+                r"|unwilling|hesitant|reluctant)\b(?! (?:that|i|this|it)\b)"
+            ),
             "-",
         ),
         (
@@ -161,22 +178,24 @@ _BE: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
             "+",
         ),
         (
-            r"(?:a |an |on a |following a )*(?:strict(?:ly)? |lifelong |committed |devout |practicing "
-            r"|lacto-?ovo |mostly |raw |long-?time |proud |now a )*(?:vegan|vegetarian|pescatarian|flexitarian"
-            r"|halal|kosher|gluten[- ]free"
-            r"|dairy[- ]free|lactose|diabetic|celiac|coeliac|teetotal(?:er|ler)?|sober|keto|paleo|carnivore"
-            r"|minimalist|environmentalist|early bird|night owl|introvert|extrovert|homebody|left-handed"
-            r"|colou?r-?blind|dyslexic)\b",
+            (
+                r"(?:a |an |on a |following a )*(?:strict(?:ly)? |lifelong |committed |devout |practicing "
+                r"|lacto-?ovo |mostly |raw |long-?time |proud |now a )*(?:vegan|vegetarian|pescatarian|flexitarian"
+                r"|halal|kosher|gluten[- ]free"
+                r"|dairy[- ]free|lactose|diabetic|celiac|coeliac|teetotal(?:er|ler)?|sober|keto|paleo|carnivore"
+                r"|minimalist|environmentalist|early bird|night owl|introvert|extrovert|homebody|left-handed"
+                r"|colou?r-?blind|dyslexic)\b"
+            ),
             "=",
         ),
         (r"(?:on|following|keeping) (?:a |an )?(?:[\w-]+ ){0,3}(?:diet|budget)\b", "="),
     )
 )
-_PERFECT: tuple[tuple[re.Pattern[str], Sign], ...] = (
+_PERFECT: Table = (
     (re.compile(rf"{_LIKED}\b{_OF_THE_TALK}", re.IGNORECASE), "+"),
     (re.compile(rf"{_DISLIKED}\b", re.IGNORECASE), "-"),
 )
-_WOULD: tuple[tuple[re.Pattern[str], Sign], ...] = (
+_WOULD: Table = (
     (
         re.compile(
             (
@@ -194,26 +213,29 @@ _WOULD: tuple[tuple[re.Pattern[str], Sign], ...] = (
         "-",
     ),
 )
-_ANYWHERE: tuple[tuple[re.Pattern[str], Sign], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), sign)
-    for pattern, sign in (
+_ANYWHERE = _table(
+    (
         (
-            r"\b(?:bothers?|annoys?|disgusts?|irritates?|terrifies|scares?|bores?) me\b|\b(?:doesn't|don't"
-            r"|do not|does not|never) (?:really |quite )?(?:appeals? to|interests?|suits?|agrees? with"
-            r"|works? (?:well )?for|sits? well with|resonates? with) me\b"
-            r"|\bdrives? me (?:crazy|mad|nuts)\b|\b(?:turns?|puts?) me off\b|\bmakes? me (?:feel )?(?:sick"
-            r"|uncomfortable|anxious|nauseous|dizzy|nervous|itch|sleepy|queasy|uneasy|claustrophobic|ill)\b"
-            r"|\b(?:isn't|aren't|not|never) (?:really |quite )?my (?:thing|cup of tea|style|taste|jam"
-            r"|favou?rite)\b|\b(?:isn't|aren't|is not|are not) (?:really )?for me\b|\bgives? me (?:a headache"
-            r"|headaches|migraines?|heartburn|hives)\b",
+            (
+                r"\b(?:bothers?|annoys?|disgusts?|irritates?|terrifies|scares?|bores?) me\b|\b(?:doesn't|don't"
+                r"|do not|does not|never) (?:really |quite )?(?:appeals? to|interests?|suits?|agrees? with"
+                r"|works? (?:well )?for|sits? well with|resonates? with) me\b"
+                r"|\bdrives? me (?:crazy|mad|nuts)\b|\b(?:turns?|puts?) me off\b|\bmakes? me (?:feel )?(?:sick"
+                r"|uncomfortable|anxious|nauseous|dizzy|nervous|itch|sleepy|queasy|uneasy|claustrophobic|ill)\b"
+                r"|\b(?:isn't|aren't|not|never) (?:really |quite )?my (?:thing|cup of tea|style|taste|jam"
+                r"|favou?rite)\b|\b(?:isn't|aren't|is not|are not) (?:really )?for me\b|\bgives? me (?:a headache"
+                r"|headaches|migraines?|heartburn|hives)\b"
+            ),
             "-",
         ),
         (
-            r"\bmy (?:all-time |absolute |personal |current |number one )?(?:favou?rite|preferred|go-to"
-            r"|preference)\b|\b(?:is|are) (?:always )?my (?:favou?rites?|go-to|jam|comfort food|passion"
-            r"|thing)\b"
-            r"|\b(?:works?|suits?) (?:(?:best|better) for me|me (?:best|better|well))\b|\bmakes? me (?:happy"
-            r"|feel (?:calm|relaxed|alive))\b",
+            (
+                r"\bmy (?:all-time |absolute |personal |current |number one )?(?:favou?rite|preferred|go-to"
+                r"|preference)\b|\b(?:is|are) (?:always )?my (?:favou?rites?|go-to|jam|comfort food|passion"
+                r"|thing)\b"
+                r"|\b(?:works?|suits?) (?:(?:best|better) for me|me (?:best|better|well))\b|\bmakes? me (?:happy"
+                r"|feel (?:calm|relaxed|alive))\b"
+            ),
             "+",
         ),
     )
@@ -230,11 +252,13 @@ _NO_HABIT = words(
     "forget remember know think get had heard seen tried used find"
 )
 _ROUTINE = re.compile(
-    r"(?!(?:need|want|have to|will|can|would|was|had|did|went"
-    r"|got)\b)[a-z]+(?<!ed) (?:[\w'-]+,? ){0,8}?(?:every (?:single )?(?:day|morning|evening|night|week"
-    r"|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?"
-    r"|on (?:weekends|weekdays|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)|(?:once"
-    r"|twice|three times) a (?:day|week|month))\b",
+    (
+        r"(?!(?:need|want|have to|will|can|would|was|had|did|went"
+        r"|got)\b)[a-z]+(?<!ed) (?:[\w'-]+,? ){0,8}?(?:every (?:single )?(?:day|morning|evening|night|week"
+        r"|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?"
+        r"|on (?:weekends|weekdays|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)|(?:once"
+        r"|twice|three times) a (?:day|week|month))\b"
+    ),
     re.IGNORECASE,
 )
 _SELF = re.compile(r"\b(?:I|my|me)\b")

@@ -74,9 +74,9 @@ _FEELING = frozenset(
     term
     for word in words(
         """
-        love like enjoy adore prefer preference favor favour appreciate hate dislike detest loathe avoid stand absolutely
-        definitely strongly particularly especially always never usually fan big huge favorite favourite anymore longer
-        用户 喜欢 不喜欢 讨厌 爱吃 最爱 不爱
+        love like enjoy adore prefer preference favor favour appreciate hate dislike detest loathe avoid stand
+        absolutely definitely strongly particularly especially always never usually fan big huge favorite favourite
+        anymore longer 用户 喜欢 不喜欢 讨厌 爱吃 最爱 不爱
         """
     )
     for term in terms(word)

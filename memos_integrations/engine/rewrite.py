@@ -53,8 +53,8 @@ _CARRIER_ZH = re.compile(
 )
 _STATE = words(
     """
-    allergic intolerant vegetarian vegan pescatarian diabetic married single divorced engaged widowed retired pregnant
-    unemployed born based lactose gluten-free left-handed right-handed colorblind dyslexic gonna
+    allergic intolerant vegetarian vegan pescatarian diabetic married single divorced engaged widowed retired
+    pregnant unemployed born based lactose gluten-free left-handed right-handed colorblind dyslexic gonna
     """
 )
 _SUBJECTLESS_ZH = re.compile(
@@ -273,8 +273,8 @@ class _Retelling:
     def _coordinated(self, after: list[re.Match[str]], *, seen_to: bool) -> None:
         previous = ""
         for position, word in enumerate(after):
-            token = word.group().lower().replace("\u2019", "'")
-            if token in {
+            current = word.group().lower().replace("\u2019", "'")
+            if current in {
                 "i",
                 "i'm",
                 "i've",
@@ -291,22 +291,22 @@ class _Retelling:
                 "people",
             }:
                 return
-            seen_to = seen_to or token in {"to", "can", "could", "will", "would", "should", "don't"}
+            seen_to = seen_to or current in {"to", "can", "could", "will", "would", "should", "don't"}
             joins = previous in {"and", "but", "or", "then"} or (
                 previous in ADVERB and position > 1 and after[position - 2].group().lower() in {"and", "but"}
             )
-            if joins and token in COORDINATED and (not seen_to or token in _FINITE_AFTER_TO):
-                form = third_person(token)
+            if joins and current in COORDINATED and (not seen_to or current in _FINITE_AFTER_TO):
+                form = third_person(current)
                 if form:
                     self.edits[word.span()] = form
-            previous = token
+            previous = current
 
 
 def _next_verb(after: list[re.Match[str]]) -> str:
     for word in after[:4]:
-        token = word.group().lower()
-        if token not in ADVERB and token != "not":
-            return token
+        following = word.group().lower()
+        if following not in ADVERB and following != "not":
+            return following
     return ""
 
 

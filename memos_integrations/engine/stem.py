@@ -107,7 +107,7 @@ def stem(word: str) -> str:
 
 
 def _pattern(word: str) -> str:
-    marks = []
+    marks: list[str] = []
     for i, letter in enumerate(word):
         vowel = letter in "aeiou" or (letter == "y" and i > 0 and marks[-1] == "C")
         marks.append("V" if vowel else "C")

@@ -61,6 +61,7 @@ def read(message: Message, before: Sequence[Message], now: datetime, *, among_pe
 
 
 def _sort(found: list[str], told: Told) -> None:
+    """Put each sentence where it belongs: what a message states, wants of the answers, or wants forgotten."""
     requested = own_list = False
     size = sum(map(estimate_tokens, found))
     alone = sum(map(says_i, found))
@@ -71,25 +72,26 @@ def _sort(found: list[str], told: Told) -> None:
                 told.statements.append(plain(sentence))
             continue
         own_list = sentence.endswith((":", "：")) and speaks_of_self(sentence)
-        kind = Act.STATEMENT if is_foreign(sentence) and not sentence.endswith("?") else act(sentence)
-        if is_chinese(sentence) and kind in {Act.STATEMENT, Act.STYLE, Act.QUESTION, Act.REQUEST}:
-            kind, sentence = _clauses_zh(sentence, kind, told)
-        if kind is Act.FORGET:
-            told.forgets.append(sentence)
-        elif kind is Act.STYLE:
-            told.styles.append(plain(sentence))
-        elif kind is Act.QUESTION:
-            lead = _lead(sentence)
-            if lead:
-                told.statements.append(lead)
-        elif kind is Act.REQUEST:
-            requested = True
-        elif kind is Act.STATEMENT and (
-            (says_i(sentence) if pasted else speaks_of_self(sentence))
-            or not (requested or pasted)
-            and (is_foreign(sentence) or _specific(sentence))
-        ):
+        kind = _place(sentence, told, task=requested or pasted, strict=pasted)
+        requested = requested or kind is Act.REQUEST
+
+
+def _place(sentence: str, told: Told, *, task: bool, strict: bool) -> Act:
+    foreign = is_foreign(sentence)
+    kind = Act.STATEMENT if foreign and not sentence.endswith("?") else act(sentence)
+    if is_chinese(sentence) and kind in {Act.STATEMENT, Act.STYLE, Act.QUESTION, Act.REQUEST}:
+        kind, sentence = _clauses_zh(sentence, kind, told)
+    if kind is Act.FORGET:
+        told.forgets.append(sentence)
+    elif kind is Act.STYLE:
+        told.styles.append(plain(sentence))
+    elif kind is Act.QUESTION:
+        told.statements += [lead for lead in (_lead(sentence),) if lead]
+    elif kind is Act.STATEMENT:
+        own = says_i(sentence) if strict else speaks_of_self(sentence)
+        if own or (not task and (foreign or _specific(sentence))):
             told.statements.append(plain(sentence))
+    return kind
 
 
 _BULLET = re.compile(r"[-*•–]\s+\S")

@@ -1,4 +1,4 @@
-"""Which changeable thing a statement tells of: its slot. Of the memories in one slot of one speaker, the newest stands."""
+"""Which changeable thing a statement tells of: its slot. Of one speaker's memories in one slot the newest stands."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("name", rf"{_OWN}(?:full |first |last )?name(?:'s| is| was)\b|\b(?:I'm called|call me|I go by)\b"),
         (
             "home",
-            rf"{_I}(?:moved|relocated|am moving|are moving|is moving|moving|will move|live|lives|am living"
+            (rf"{_I}(?:moved|relocated|am moving|are moving|is moving|moving|will move|live|lives|am living"
             rf"|am based|is based|reside|settled)\b(?! (?:on|past|forward|away from the|it|my"
             rf"|out of the way))(?: \w+)?(?: to| in| into| at| back| near| from)\b"
             r"|\bI'm (?:now |currently )?(?:living|based|moving|relocating|staying)\b(?: \w+)? (?:in|to|at)\b"
             r"|\b(?:[Mm]oved|[Rr]elocated) (?:back )?to\b(?= [A-Z])|[Mm]y (?:new |home |current )?(?:address"
-            r"|hometown|home) is\b",
+            r"|hometown|home) is\b"),
         ),
         (
             "job",
-            rf"{_I}(?:work|works|worked|am working|is working|joined|got a (?:new )?job|got hired|got promoted"
+            (rf"{_I}(?:work|works|worked|am working|is working|joined|got a (?:new )?job|got hired|got promoted"
             rf"|was promoted|started (?:working|a new job)|start a new job|quit my job|quit their job"
             rf"|left my job|retired|am employed|lost my job|was laid off)\b(?= (?:at|for|as|to|with|in|from|by"
             rf"|on|last|this|yesterday|today)\b|[.,!]|$)"
             rf"|\bI'm (?:now |currently )?(?:working (?:at|for|as)|employed|unemployed|retired|between jobs)"
-            rf"|{_OWN}(?:job|employer|profession|occupation|job title) is\b",
+            rf"|{_OWN}(?:job|employer|profession|occupation|job title) is\b"),
         ),
-        ("diet", r"\b(?:am|is|'m|are|went|gone|go|going|became|become|turned|been|eat|now|a) (?:now |a |an "
+        ("diet", (r"\b(?:am|is|'m|are|went|gone|go|going|became|become|turned|been|eat|now|a) (?:now |a |an "
             r"|strict(?:ly)? |mostly |fully |no longer |not )*(?:vegan|vegetarian|pescatarian|flexitarian"
             r"|omnivore|carnivore|keto|paleo|plant-based|halal|kosher|gluten-free)\b"
                  r"|\b(?:[Vv]egan|[Vv]egetarian|[Pp]escatarian) now\b|\b(?:stopped|quit|started|gave up|given up"
             r"|don't|no longer|doesn't) eat(?:ing)? (?:any )?(?:meat|animal products|fish and meat|red meat"
-            r"|meat again)\b|\bgave up meat\b|\beat(?:s|ing)? meat again\b"),
+            r"|meat again)\b|\bgave up meat\b|\beat(?:s|ing)? meat again\b")),
         ("relationship", (
             r"\b(?:I'm|I am|I got|I just got|we got|I was|the user is|we're|we are|I've been)(?: now| recently"
             r"| just| newly| happily| officially)* (?:married|single|engaged|divorced|separated|widowed)\b"
@@ -65,12 +65,14 @@ _FAVORITE = re.compile(
     re.IGNORECASE,
 )
 _CHANGED = re.compile(
-    r"^(?:(?:update|news|actually|ok|hey|so|fyi|change of plans?|correction|no)[,:]? )*(?P<det>the "
-    r"|our |my |this |that |your )?(?P<thing>[\w'#&/ -]{2,48}?) ?"
-    r"(?:(?:is|was|'s|got|has been|have been|had to be|were|are|will be|is being|has|have) (?:now "
-    r"|just |been |officially )?)?(?:moved|pushed|changed|rescheduled|postponed|delayed|shifted"
-    r"|brought forward|bumped|extended|slipped|switched|renamed|updated|increased|lowered|raised"
-    r"|reduced|cancell?ed|shipped|delivered|closed|resolved|approved|rejected|reassigned)\b",
+    (
+        r"^(?:(?:update|news|actually|ok|hey|so|fyi|change of plans?|correction|no)[,:]? )*(?P<det>the "
+        r"|our |my |this |that |your )?(?P<thing>[\w'#&/ -]{2,48}?) ?"
+        r"(?:(?:is|was|'s|got|has been|have been|had to be|were|are|will be|is being|has|have) (?:now "
+        r"|just |been |officially )?)?(?:moved|pushed|changed|rescheduled|postponed|delayed|shifted"
+        r"|brought forward|bumped|extended|slipped|switched|renamed|updated|increased|lowered|raised"
+        r"|reduced|cancell?ed|shipped|delivered|closed|resolved|approved|rejected|reassigned)\b"
+    ),
     re.IGNORECASE,
 )
 _IS = re.compile(
@@ -91,10 +93,11 @@ _WHEN = re.compile(
 )
 _CHANGEABLE = words(
     """
-    deadline date meeting standup appointment flight order ticket budget release launch price status schedule plan version exam
-    interview wedding trip rent salary dose dosage goal target manager boss landlord lead owner address password room
-    number rate score weight project shipment package delivery booking reservation invoice build deployment sprint issue
-    task milestone event party class session call lesson dinner lunch gate train bus hotel
+    deadline date meeting standup appointment flight order ticket budget release launch price status schedule
+    plan version exam interview wedding trip rent salary dose dosage goal target manager boss landlord lead
+    owner address password room number rate score weight project shipment package delivery booking reservation
+    invoice build deployment sprint issue task milestone event party class session call lesson dinner lunch gate
+    train bus hotel
     """
 )
 _ROLE = re.compile(
