@@ -27,10 +27,10 @@ Odds = tuple[float, float, float, float]
 _K1, _B = 0.9, 0.5
 # Up to this many memories of a kind are all weighed; beyond it, the best by each sign and the newest are.
 _SMALL = 300
-_BEST = 60
+_BEST = 40
 _BEST_BY_MEANING = 100
 # Beyond this many postings a term is so common that it only adds to what rarer terms found.
-_COMMON = 1_500
+_COMMON = 500
 _MEANING, _WORDS, _AROUND = 0.5, 0.25, 0.25
 _SMOOTHING = 0.2
 _SPEAKER = 0.3
@@ -103,14 +103,16 @@ def rank_facts(
     odds = _FACT_ODDS_BY_WORDS if signs.cosines is None else _FACT_ODDS
     turns = signs.around({entry.turn for entry in entries.values()})
     base = signs.fuse(entries, turns)
+    scored = [
+        (score + _aside(entry, query, speaker), entry.number)
+        for slot, score in _smooth(partition, entries, base).items()
+        if (entry := entries[slot]) and (allowed is None or entry.number in allowed)
+    ]
     hits = []
-    for slot, score in _smooth(partition, entries, base).items():
-        entry = entries[slot]
-        if allowed is None or entry.number in allowed:
-            total = score + _aside(entry, query, speaker)
-            hits.append(Hit(entry.number, total, signs.relativity(slot, turns.get(entry.turn, 0.0), odds)))
-    hits.sort(key=lambda hit: (-hit.score, -hit.number))
-    return _current_first(shelf, hits, limit, threshold)
+    for score, number in _current_first(shelf, sorted(scored, reverse=True), limit):
+        slot = shelf.slots[number]
+        hits.append(Hit(number, score, signs.relativity(slot, turns.get(entries[slot].turn, 0.0), odds)))
+    return [hit for hit in hits if threshold is None or hit.relativity >= threshold]
 
 
 def _aside(entry: Entry, query: Query, speaker: str | None) -> float:
@@ -127,20 +129,19 @@ def _aside(entry: Entry, query: Query, speaker: str | None) -> float:
     return total - (_SUPERSEDED if entry.status == "archived" else 0.0)
 
 
-def _current_first(shelf: Shelf, hits: list[Hit], limit: int, threshold: float | None) -> list[Hit]:
-    """Cut to `limit`; what replaced a superseded memory stands right before it."""
-    found = {hit.number: hit for hit in hits}
-    chosen: dict[int, Hit] = {}
-    for hit in hits:
+def _current_first(shelf: Shelf, scored: list[tuple[float, int]], limit: int) -> list[tuple[float, int]]:
+    """The first `limit` of scores and numbers; what replaced a superseded memory stands right before it."""
+    known = {number for _, number in scored}
+    chosen: dict[int, float] = {}
+    for score, number in scored:
         if len(chosen) >= limit:
             break
-        entry = shelf.entries[shelf.slots[hit.number]]
-        newer = found.get(entry.successor) if entry is not None and entry.successor is not None else None
-        if newer is not None and newer.number not in chosen:
-            chosen[newer.number] = Hit(newer.number, hit.score, max(hit.relativity, newer.relativity))
-        chosen.setdefault(hit.number, hit)
-    kept = list(chosen.values())[:limit]
-    return [hit for hit in kept if threshold is None or hit.relativity >= threshold]
+        entry = shelf.entries[shelf.slots[number]]
+        newer = entry.successor if entry is not None else None
+        if newer is not None and newer in known:
+            chosen.setdefault(newer, score)
+        chosen.setdefault(number, score)
+    return [(score, number) for number, score in list(chosen.items())[:limit]]
 
 
 def rank_preferences(

@@ -79,18 +79,30 @@ def searches(sizes: list[int]) -> None:
             core = Memories(path, embedder=Synthetic(), verbatim=True, cache_mb=1024)
             fill(core, "u", size, rng)
             core.close()
-            matrix = np.random.default_rng(1).standard_normal((size, 384)).astype(np.float32)
-            dot = p50(lambda n: matrix @ matrix[n], 50)
-            figures = []
-            for embedder in ("none", Synthetic()):
-                engine = Memories(path, embedder=embedder, verbatim=True, cache_mb=1024)
-                ask = lambda n, e=engine: e.search(SearchRequest.of({"query": queries[n % 50], "user_id": "u"}))
-                cold = p50(ask, 1)
-                figures.append(p50(ask, 50))
-                engine.close()
-            model = Synthetic()
-            embedding = p50(lambda n: model.query(queries[n]), 50)
-            print(f"{size:9} {figures[0]:9.2f} {figures[1] - embedding:9.2f} {dot:10.2f} {cold:10.0f}", flush=True)
+            lexical, cold = _search_ms(path, "none", queries)
+            hybrid = _search_ms(path, Synthetic(), queries)[0] - _embedding_ms(queries)
+        print(f"{size:9} {lexical:9.2f} {hybrid:9.2f} {_dot_ms(size):10.2f} {cold:10.0f}", flush=True)
+
+
+def _search_ms(path: Path, embedder: object, queries: list[str]) -> tuple[float, float]:
+    engine = Memories(path, embedder=embedder, verbatim=True, cache_mb=1024)
+
+    def ask(n: int) -> None:
+        engine.search(SearchRequest.of({"query": queries[n % 50], "user_id": "u"}))
+
+    cold, warm = p50(ask, 1), p50(ask, 50)
+    engine.close()
+    return warm, cold
+
+
+def _embedding_ms(queries: list[str]) -> float:
+    model = Synthetic()
+    return p50(lambda n: model.query(queries[n]), 50)
+
+
+def _dot_ms(size: int) -> float:
+    matrix = np.random.default_rng(1).standard_normal((size, 384)).astype(np.float32)
+    return p50(lambda n: matrix @ matrix[n], 50)
 
 
 def adds() -> None:
@@ -105,25 +117,22 @@ def adds() -> None:
         print(f"  embedding  {p50(lambda n: model.documents([texts[n]]), 100):.3f}")
     with tempfile.TemporaryDirectory() as folder:
         core = Memories(Path(folder, "m.db"), embedder="none", verbatim=True)
-        add = lambda n: core.add(
-            AddRequest.of(
-                {
-                    "messages": [{"role": "user", "content": texts[n]}],
-                    "user_id": "u",
-                    "conversation_id": "c",
-                    "async_mode": False,
-                }
-            )
-        )
+
+        def add(n: int) -> None:
+            turn = [{"role": "user", "content": texts[n]}]
+            core.add(AddRequest.of({"messages": turn, "user_id": "u", "conversation_id": "c", "async_mode": False}))
+
         print(f"  commit and the rest {p50(add, 300):.3f}")
         core.close()
         raw = sqlite3.connect(Path(folder, "raw.db"), isolation_level=None)
         raw.execute("pragma journal_mode=wal")
         raw.execute("pragma synchronous=normal")
         raw.execute("create table t (id integer primary key, body text, vector blob)")
-        print(
-            f"  bare SQLite insert  {p50(lambda n: raw.execute('insert into t (body, vector) values (?, ?)', (texts[n], b'x' * 768)), 300):.3f}"
-        )
+
+        def insert(n: int) -> None:
+            raw.execute("insert into t (body, vector) values (?, ?)", (texts[n], b"x" * 768))
+
+        print(f"  bare SQLite insert  {p50(insert, 300):.3f}")
         raw.close()
 
 
@@ -135,21 +144,21 @@ def crowd(users: int, per_user: int) -> None:
         start = time.perf_counter()
         for user in range(users):
             fill(core, f"u{user}", per_user, rng)
-        print(
-            f"{users} users x {per_user} memories: filled in {time.perf_counter() - start:.0f} s, {path.stat().st_size / 2**20:.0f} MiB"
-        )
+        seconds, mib = time.perf_counter() - start, path.stat().st_size / 2**20
+        print(f"{users} users x {per_user} memories: filled in {seconds:.0f} s, {mib:.0f} MiB")
         core.close()
         start = time.perf_counter()
         core = Memories(path, embedder=Synthetic(), verbatim=True, cache_mb=64)
         core.users()
         print(f"  opened in {1000 * (time.perf_counter() - start):.1f} ms")
-        ask = lambda n: core.search(SearchRequest.of({"query": sentence(rng, 6), "user_id": f"u{n % users}"}))
-        print(
-            f"  first search of a user p50 {p50(ask, min(users, 200)):.1f} ms, then {p50(lambda n: ask(0), 50):.2f} ms"
-        )
-        print(
-            f"  partitions held {core._partitions.bytes / 2**20:.0f} of 64 MiB, resident at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB"
-        )
+
+        def ask(n: int) -> None:
+            core.search(SearchRequest.of({"query": sentence(rng, 6), "user_id": f"u{n % users}"}))
+
+        print(f"  first search of a user p50 {p50(ask, min(users, 200)):.1f} ms", end="")
+        print(f", then {p50(lambda _: ask(0), 50):.2f} ms")
+        resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"  partitions held {core._partitions.bytes / 2**20:.0f} of 64 MiB, resident at most {resident:.0f} MiB")
         core.close()
 
 

@@ -120,10 +120,9 @@ def run(system: Ours | BM25, data: list[dict]) -> None:
             for items, budget in CUTS:
                 held = within(facts, items, budget)
                 hits[items].append(sum(len(e & held) >= 0.6 * len(e) for e in evidence) / len(evidence))
-    print(
-        f"{system.name:22} R@6 {100 * statistics.fmean(hits[6]):.1f}  R@20 {100 * statistics.fmean(hits[20]):.1f}"
-        f"  n {len(hits[6])}  add p50 {1000 * statistics.median(adding):.1f} ms  search p50 {1000 * statistics.median(asking):.1f} ms"
-    )
+    recall = f"R@6 {100 * statistics.fmean(hits[6]):.1f}  R@20 {100 * statistics.fmean(hits[20]):.1f}  n {len(hits[6])}"
+    times = f"add p50 {1000 * statistics.median(adding):.1f} ms  search p50 {1000 * statistics.median(asking):.1f} ms"
+    print(f"{system.name:22} {recall}  {times}")
 
 
 def main(argv: list[str]) -> int:
