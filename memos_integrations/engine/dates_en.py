@@ -296,7 +296,7 @@ def _patterns() -> Iterator[tuple[re.Pattern[str], Resolve]]:
         r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
         r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
     )
-    long_month = month.replace("|may|", "|may(?= (?:19|20)\\d\\d)|").replace("mar(?:ch)?", "march")
+    long_month = month.replace("mar(?:ch)?", "march")
     day = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th)?"
     year = r"(?P<y>(?:19|20)\d\d)"
     count = (
