@@ -35,14 +35,18 @@ class Recall:
         return bool(self.memories or self.preferences)
 
     def ranked(self, k: int) -> list[FactMemory | PreferenceMemory]:
-        """At most `k` facts and preferences together, best first: by relativity, else taking turns."""
-        scored: list[FactMemory | PreferenceMemory] = [*self.memories, *self.preferences]
-        if all(memory.relativity is not None for memory in scored):
-            return sorted(scored, key=lambda memory: -(memory.relativity or 0.0))[: max(0, k)]
-        pairs: list[FactMemory | PreferenceMemory] = []
-        for i in range(max(len(self.memories), len(self.preferences))):
-            pairs += [*self.memories[i : i + 1], *self.preferences[i : i + 1]]
-        return pairs[: max(0, k)]
+        """At most `k` facts and preferences together, best first: by relativity, else taking turns; no text twice."""
+        ordered: list[FactMemory | PreferenceMemory] = [*self.memories, *self.preferences]
+        if all(memory.relativity is not None for memory in ordered):
+            ordered.sort(key=lambda memory: -(memory.relativity or 0.0))
+        else:
+            ordered = []
+            for i in range(max(len(self.memories), len(self.preferences))):
+                ordered += [*self.memories[i : i + 1], *self.preferences[i : i + 1]]
+        distinct: dict[str, FactMemory | PreferenceMemory] = {}
+        for memory in ordered:
+            distinct.setdefault(memory.text.rstrip(".。"), memory)
+        return list(distinct.values())[: max(0, k)]
 
 
 @dataclass(slots=True)

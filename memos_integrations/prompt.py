@@ -92,7 +92,7 @@ def render(
     """The prompt block: facts, explicit preferences, implicit preferences, note; "" when no item is left to show.
 
     Items stand in the order given, as `- [YYYY-MM-DD] text` with the UTC date of `create_time` where there is one.
-    The note is shown only together with a preference.
+    The note is shown only together with a preference; a fact with the words of a shown preference is not repeated.
     """
     return layout(memories, preferences, preference_note, budget).text
 
@@ -107,9 +107,12 @@ def layout(
     b = budget or PromptBudget()
     explicit = [p for p in preferences if not p.implicit]
     implicit = [p for p in preferences if p.implicit]
-    facts = _section(memories, b.fact_items, b.fact_tokens, b.item_tokens)
     stated = _section(explicit, b.explicit_items, b.explicit_tokens, b.item_tokens)
     inferred = _section(implicit, b.implicit_items, b.implicit_tokens, b.item_tokens)
+    # One statement may be stored as a fact and as a preference: said once, as what it means for the answer.
+    said = {_undated(line) for line in (*stated, *inferred)}
+    memories = [m for m in memories if _undated(_item(m, b.item_tokens)) not in said]
+    facts = _section(memories, b.fact_items, b.fact_tokens, b.item_tokens)
     note = _note(preference_note, b.note_tokens) if stated or inferred else []
     shown = len(facts) + len(stated) + len(inferred)
     return Block(_assemble([facts, stated, inferred], note), len(memories) + len(preferences) - shown)
@@ -218,6 +221,10 @@ def _section(
             shown.append(line)
             spent += cost
     return shown
+
+
+def _undated(line: str) -> str:
+    return re.sub(r"^- (?:\[[\d-]+\] )?", "", line).rstrip(".。")
 
 
 def _note(text: str, tokens: int) -> list[str]:

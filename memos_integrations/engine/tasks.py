@@ -60,7 +60,8 @@ def put_task(
 def claim_task(tx: Transaction, holder: str, now: int) -> Task | None:
     """The oldest running task that nobody holds, now held by `holder`."""
     rows = tx.all(
-        "select id, owners, payload, attempts, created, holder, lease from task where status = 'running' order by sequence"
+        "select id, owners, payload, attempts, created, holder, lease from task"
+        " where status = 'running' order by sequence"
     )
     for task_id, owners, payload, attempts, created, held_by, lease in rows:
         if held_by != holder and lease > now and _alive(held_by):

@@ -13,14 +13,17 @@ import pytest
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 # What a reader must see in the second conversation, per example.
 SHOWS = {
-    "langchain_agent.py": [],
-    "langchain_chain.py": [],
-    "langchain_lcel.py": [],
-    "langchain_rag.py": [],
-    "llama_index_agent.py": [],
-    "llama_index_chat.py": [],
-    "llama_index_rag.py": [],
-    "quickstart.py": ["How about Chengdu instead of Guangzhou, at All Seasons, since you already chose 7 Days Inn?", "打羽毛球。"],
+    "langchain_agent.py": ["It is sunny in Lisbon, 24 °C.", "Take the train."],
+    "langchain_chain.py": ["Your dog is called Rex.", "Green tea, since you can't stand coffee."],
+    "langchain_lcel.py": ["A mushroom risotto, without any meat.", "A steak, and no mushrooms on the side."],
+    "langchain_rag.py": ["works as a nurse at Santa Maria hospital"],
+    "llama_index_agent.py": ["Done: Vegan Garden, tonight at 8.", "Your sister's birthday is on 3 May."],
+    "llama_index_chat.py": ["You live in Lisbon.", "A vegetarian risotto."],
+    "llama_index_rag.py": ["works as a nurse at Santa Maria hospital"],
+    "quickstart.py": [
+        "How about Chengdu instead of Guangzhou, at All Seasons, since you already chose 7 Days Inn?",
+        "打羽毛球。",
+    ],
 }
 
 

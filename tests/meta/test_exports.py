@@ -27,7 +27,8 @@ def watch(event, args):
 sys.dont_write_bytecode = True
 sys.addaudithook(watch)
 {statement}
-print(json.dumps({{"modules": sorted({{m.split(".")[0] for m in sys.modules}}), "events": seen, "threads": threading.active_count()}}))
+modules = sorted({{m.split(".")[0] for m in sys.modules}})
+print(json.dumps({{"modules": modules, "events": seen, "threads": threading.active_count()}}))
 """
 
 
@@ -40,7 +41,9 @@ def probe(statement: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    "module", [memos_integrations, memos_integrations.langchain, memos_integrations.llama_index], ids=lambda m: m.__name__
+    "module",
+    [memos_integrations, memos_integrations.langchain, memos_integrations.llama_index],
+    ids=lambda m: m.__name__,
 )
 def test_every_name_resolves(module: object) -> None:
     names = module.__all__  # type: ignore[attr-defined]
@@ -67,7 +70,10 @@ def test_the_promised_names() -> None:
     )
 
 
-@pytest.mark.parametrize("package", ["memos_integrations", "memos_integrations.langchain", "memos_integrations.llama_index"])
+PACKAGES = ["memos_integrations", "memos_integrations.langchain", "memos_integrations.llama_index"]
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 def test_importing_a_package_loads_nothing_but_itself(package: str) -> None:
     report = probe(f"import {package}")
     assert not set(report["modules"]) & {*FRAMEWORKS, "httpx", "pydantic", "sqlite3"}  # type: ignore[call-overload]

@@ -55,8 +55,13 @@ def expected_output(block: Block) -> str | None:
     return match.group(1) if match else None
 
 
+def undated(text: str) -> str:
+    """Without the day on which a memory was made: the README was written on another one."""
+    return re.sub(r"\[\d{4}-\d\d-\d\d\]", "[day]", text)
+
+
 def test_there_is_something_to_run() -> None:
-    assert len(PYTHON) >= 8
+    assert len(PYTHON) >= 7
     assert len(SHELL) >= 1
     assert {b.language for b in BLOCKS} <= {"python", "bash", "text"}
 
@@ -75,7 +80,7 @@ def test_python_block(block: Block, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     expected = expected_output(block)
     if expected is not None:
-        assert done.stdout == expected
+        assert undated(done.stdout) == undated(expected)
 
 
 @pytest.mark.parametrize("block", SHELL, ids=str)
@@ -92,7 +97,7 @@ def test_shell_block(block: Block, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     expected = expected_output(block)
     if expected is not None:
-        assert done.stdout == expected
+        assert undated(done.stdout) == undated(expected)
 
 
 @pytest.mark.parametrize("name", ["main-command", "test-command"])

@@ -212,3 +212,14 @@ def test_instructions_are_constant_and_name_the_fence():
     assert FENCE_OPEN in INSTRUCTIONS
     assert FENCE_CLOSE in INSTRUCTIONS
     assert "\n" not in INSTRUCTIONS
+
+
+def test_one_statement_is_said_once() -> None:
+    """The engine stores "I love tea" as a fact and as a preference: the prompt shows it as what it means."""
+    facts = [FactMemory(memory_value="The user loves tea."), FactMemory(memory_value="The user lives in Lisbon.")]
+    block = render(facts, [PreferenceMemory(preference="The user loves tea", preference_type="explicit_preference")])
+    assert block.count("loves tea") == 1
+    assert block.index("Explicit preferences:") < block.index("loves tea")
+    assert "lives in Lisbon" in block
+    only = [PreferenceMemory(preference="The user loves tea", preference_type="explicit_preference")]
+    assert "loves tea" in render(facts, only, budget=PromptBudget(explicit_items=0))
