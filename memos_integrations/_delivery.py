@@ -27,6 +27,7 @@ from .client import MemOSClient
 from .errors import ConfigurationError, StoreError
 
 logger = get_logger(__name__)
+CLOSE_S = 5.0
 IDLE_S = 5.0
 CALL_TIMEOUT_S = 25.0  # with two calls per turn well below the outbox's lease
 _UNASKED_PAUSE_S = 1.0  # an open breaker answers without asking the server, and knows when to probe
@@ -180,6 +181,10 @@ class Delivery:
                     break
             self.close(join_s=max(0.0, deadline - time.monotonic()))
 
+    def finish(self) -> None:
+        """The client is about to be closed: send what is possible in a few seconds; a dead server ends it at once."""
+        self.drain(time.monotonic() + CLOSE_S)
+
     def close(self, join_s: float = 2.0) -> None:
         """Stop the thread and close the files; the next use opens them again."""
         if self._pid != os.getpid():
@@ -292,6 +297,7 @@ def delivery_of(client: MemOSClient) -> Delivery:
         found = _registry.get(client)
         if found is None:
             found = _registry[client] = Delivery(client)
+            client.before_close(found.finish)
             weakref.finalize(client, found.close).atexit = False
             # Registered again for each client, so that it runs before the exit handlers of whatever that client uses.
             atexit.unregister(_drain_all)

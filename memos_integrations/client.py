@@ -143,6 +143,7 @@ class MemOSClient:
     def _start(self, home: _Remote | _Embedded, policy: Policy, connection: Connection | None = None) -> Self:
         self._home, self._policy = home, policy
         self._wire, self._engine = connection or home.connect()
+        self._before_close: list[Callable[[], None]] = []
         return self
 
     @classmethod
@@ -217,16 +218,29 @@ class MemOSClient:
         return self
 
     def close(self) -> None:
-        """Close connections and engine; using the client afterwards is a ConfigurationError."""
+        """Close connections and engine; using the client afterwards is a ConfigurationError.
+
+        Turns that sessions of this client still hold are sent first, for at most 5 s; others wait in the outbox.
+        """
+        self._finish()
         self._wire.close()
         if self._engine is not None:
             self._engine.shutdown()
 
     async def aclose(self) -> None:
-        """Close connections and engine without blocking the event loop."""
+        """Like `close`, without blocking the event loop."""
+        await asyncio.to_thread(self._finish)
         await self._wire.aclose()
         if self._engine is not None:
             await asyncio.to_thread(self._engine.shutdown)
+
+    def before_close(self, action: Callable[[], None]) -> None:
+        """Call `action` once, when this client is closed and can still be used."""
+        self._before_close.append(action)
+
+    def _finish(self) -> None:
+        while self._before_close:
+            self._before_close.pop()()
 
     def __enter__(self) -> Self:
         return self

@@ -96,7 +96,9 @@ _THIS_TIME = re.compile(
 _FORGET = re.compile(
     r"^(?:(?:please|ok(?:ay)?|so|actually|and|also|oh|hey|no|sorry|can you|could you|would you|will you|i want you to|"
     r"i'd like you to|you (?:can|should|may|must)),? )*"
-    r"(?:please )?(?:forget(?: about)?(?: it)?|(?:don't|do not|never|stop) (?:remember(?:ing)?"
+    r"(?:please )?(?:forget(?= (?:about )?(?:that\b|this\b|what\b|my\b|our\b|everything\b|all\b"
+    r"|anything\b|I\b|we\b|me\b|the fact|(?:the|any)\b[^,]*$))|(?:don't|do not|never"
+    r"|stop) (?:remember(?:ing)?"
     r"|memori[sz](?:e|ing)|sav(?:e|ing)|stor(?:e|ing)|keep(?:ing)?"
     r" (?:a record|track|note)s? of)|(?:delete|remove|erase|wipe|clear) (?:(?:all|everything|anything"
     r"|what|the fact|my|that|this|it)\b.{0,80})?"
@@ -105,11 +107,12 @@ _FORGET = re.compile(
     re.IGNORECASE,
 )
 _FORGET_ZH = re.compile(
-    "^(?:请|麻烦|那就?|好的?|你|可以|能不能|帮我|把|另外|对了|以后|不好意思|算了|[，,、\\s])*(?:忘(?:掉"
-    "|了|记)|别(?:再)?(?:记|保存|存)|不要(?:再)?(?:记住|记录|记|保存|存)|不用记|"
-    "删(?:掉|除|了)(?=.{0,20}(?:记忆|记录|我(?:说|告诉)))|清(?:除|空)(?=.{0,12}记忆)"
-    "|从(?:你的)?记忆(?:里|中)?(?:删|移|去))|^(?:请)?(?:把|将).{1,40}(?:忘(?:掉|了|记)"
-    "|从记忆.{0,4}(?:删|移|去)|的记忆删)"
+    "^(?:请|麻烦|那就?|好的?|你|可以|能不能|帮我|另外|对了|以后|不好意思|算了|[，,、\\s])*"
+    "(?:忘(?:掉|记|了)(?=我|这|那|刚才|关于|所有|之前|前面|一切|上面|它)(?!.{0,12}(?:在哪|怎么|是什么|什么))"
+    "|别(?:再)?(?:记|保存|存)|不要(?:再)?(?:记住|记录|记|保存|存)|不用记"
+    "|删(?:掉|除|了)(?=.{0,20}(?:记忆|记录|我(?:说|告诉)))|清(?:除|空)(?=.{0,12}记忆)"
+    "|从(?:你的)?记忆(?:里|中)?(?:删|移|去))"
+    "|^(?:请)?(?:把|将).{1,40}(?:忘(?:掉|了|记)|从记忆.{0,4}(?:删|移|去)|的记忆删)"
 )
 _SMALLTALK = words(
     """
@@ -222,6 +225,8 @@ def _act_en(sentence: str) -> Act:
         return Act.FRAGMENT
     if all(t in _SMALLTALK for t in tokens) and len(tokens) <= 12:
         return Act.SMALLTALK
+    if len(tokens) <= 3 and tokens[0] in {"hi", "hey", "hello"} and "'" not in sentence:
+        return Act.SMALLTALK
     if _PRAISE.match(sentence):
         return Act.PRAISE
     if _FORGET.match(sentence):
@@ -305,6 +310,9 @@ _WISH = re.compile(
 _FINITE = words("is are was were am be been has have had do does did can could will would should may might must")
 
 
+_DEFINITE = words("the our his her their this that these those he she they")
+
+
 def _states(tokens: list[str]) -> bool:
     """Whether the words hold a finite verb, or one that shows a clipped statement about the speaker."""
     for position, token in enumerate(tokens):
@@ -315,7 +323,7 @@ def _states(tokens: list[str]) -> bool:
             or (token.endswith("s") and (token[:-1] in BASE or token[:-2] in BASE or token[:-3] + "y" in BASE))
         ):
             return True
-    return tokens[0] in _CLIPPED or tokens[-1] == "now"
+    return tokens[0] in _CLIPPED or tokens[-1] == "now" or (tokens[0] in _DEFINITE and len(tokens) >= 4)
 
 
 _CLIPPED = words(

@@ -102,6 +102,11 @@ def plain(sentence: str) -> str:
     return bare[:1].upper() + bare[1:] if bare[:1].isascii() and bare != sentence else bare or sentence
 
 
+def is_carried(sentence: str) -> bool:
+    """Whether a sentence asks to keep in mind what it goes on to state ("Don't forget that …")."""
+    return bool(_CARRIER.match(_OPENER.sub("", sentence)))
+
+
 def retell(sentence: str, speaker: Speaker) -> str | None:
     """`sentence` about its speaker in the third person; None when only quoting is safe."""
     if is_chinese(sentence):
@@ -233,7 +238,11 @@ class _Retelling:
         head = re.split("[,;:]", self.sentence[:position])[-1].split()[:-1]
         if not head or len(head) > 3:
             return True
-        return not (head[0].lower() in _PARTNER or head[0][0].isupper()) or "'" in head[-1][:-2]
+        return (
+            head[0].startswith("I'")
+            or not (head[0].lower() in _PARTNER or head[0][0].isupper())
+            or "'" in head[-1][:-2]
+        )
 
     def _contraction(self, match: re.Match[str], short: str, after: list[re.Match[str]]) -> bool:
         following = _next_verb(after)

@@ -69,7 +69,7 @@ _FOREIGN_SCRIPT = re.compile("[\u0370-\u1fff\u3041-\u30ff\uac00-\ud7af]")
 _FOREIGN_WORDS = words(
     """
     ich bin mein meine und der die das nicht ist ein eine wir habe mit auf für je suis mon ma mes les des une
-    est pas pour nous avec dans mais j'ai c'est qui yo soy mi mis el los las que en es una con para pero tengo
+    est pas pour nous avec dans et nos notre leur elle du au aux mais j'ai c'est qui yo soy mi mis el los las que en es una con para pero tengo
     gusta muy eu sou meu minha não uma com um tenho gosto moro você io sono mio mia di che il gli ho una non è
     per sono vivo ik ben het een niet van mijn jag är och inte det som jeg er ikke og benim bir ve için saya dan
     yang di tidak untuk
@@ -86,7 +86,7 @@ def is_foreign(text: str) -> bool:
         return False
     tokens = word_list(text)[:40]
     foreign = sum(t in _FOREIGN_WORDS for t in tokens)
-    return foreign >= 2 and 4 * foreign >= len(tokens) and not _ENGLISH.search(text)
+    return foreign >= 2 and 5 * foreign >= len(tokens) and not _ENGLISH.search(text)
 
 
 _ENGLISH = re.compile(r"\b(?:the|and|is|are|my|I|you|to|of|was|have|with)\b")

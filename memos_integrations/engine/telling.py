@@ -12,7 +12,7 @@ from memos_integrations.engine.acts import Act, act
 from memos_integrations.engine.choices import Reply, is_taking, reply
 from memos_integrations.engine.dates import moment
 from memos_integrations.engine.junk import is_acted, material_start, speech
-from memos_integrations.engine.rewrite import Speaker, plain, says_i, speaks_of_self
+from memos_integrations.engine.rewrite import Speaker, is_carried, plain, says_i, speaks_of_self
 from memos_integrations.engine.sentences import is_chinese, is_foreign, sentences
 from memos_integrations.engine.text import terms
 from memos_integrations.models import Message
@@ -78,6 +78,8 @@ def _sort(found: list[str], told: Told) -> None:
 
 def _place(sentence: str, told: Told, *, task: bool, strict: bool) -> Act:
     foreign = is_foreign(sentence)
+    if is_carried(sentence):
+        sentence = plain(sentence)
     kind = Act.STATEMENT if foreign and not sentence.endswith("?") else act(sentence)
     if is_chinese(sentence) and kind in {Act.STATEMENT, Act.STYLE, Act.QUESTION, Act.REQUEST}:
         kind, sentence = _clauses_zh(sentence, kind, told)
@@ -141,7 +143,7 @@ def _clauses_zh(sentence: str, kind: Act, told: Told) -> tuple[Act, str]:
         return kind, sentence
     told.styles += [plain(p) + "。" for p in styles]
     rest = [p for p, k in zip(parts, kinds, strict=True) if k is Act.STATEMENT]
-    if kind in {Act.QUESTION, Act.REQUEST}:
+    if kind in {Act.QUESTION, Act.REQUEST} or Act.REQUEST in kinds or Act.QUESTION in kinds:
         cut = next((i for i, k in enumerate(kinds) if k in {Act.QUESTION, Act.REQUEST}), len(parts))
         rest = [p for p, k in zip(parts[:cut], kinds[:cut], strict=True) if k is Act.STATEMENT]
         if not any(speaks_of_self(p) for p in rest):

@@ -597,3 +597,15 @@ def test_a_forked_child_delivers_its_own_turns(tmp_path):
         tmp_path,
     )
     assert out.split() == ["True", "True", "4"]
+
+
+def test_closing_the_client_sends_what_its_sessions_hold(server):
+    with MemOSClient(api_key="k", base_url=server.url) as client:
+        MemorySession(client, user_id="ann").observe(TURN)
+    assert server.count("/add/message") == 1
+
+
+async def test_closing_the_client_asynchronously_sends_too(server):
+    async with MemOSClient(api_key="k", base_url=server.url) as client:
+        await MemorySession(client, user_id="ann").aobserve(TURN)
+    assert server.count("/add/message") == 1
