@@ -20,6 +20,7 @@ SHOWS = {
     "llama_index_agent.py": ["Done: Vegan Garden, tonight at 8.", "Your sister's birthday is on 3 May."],
     "llama_index_chat.py": ["You live in Lisbon.", "A vegetarian risotto."],
     "llama_index_rag.py": ["works as a nurse at Santa Maria hospital"],
+    "llm_extraction.py": ["works from Lisbon, three days a week at most"],
     "quickstart.py": [
         "How about Chengdu instead of Guangzhou, at All Seasons, since you already chose 7 Days Inn?",
         "打羽毛球。",
