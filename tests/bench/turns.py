@@ -288,11 +288,13 @@ llama_index_callers()
 
 def main(argv: list[str]) -> int:
     """Print the table; exit 1 unless every caller searches and extracts exactly once per turn."""
+    from langchain_core._api import suppress_langchain_deprecation_warning
+
     logging.disable(logging.WARNING)
     wanted = [name for name in CALLERS if not argv or any(part.lower() in name.lower() for part in argv)]
     exact = 0
     print(f"{'caller':48} {'search':>7} {'extract':>8} {'add':>5}   per turn, {len(TURNS)} turns each")
-    with backend() as (client, counts):
+    with suppress_langchain_deprecation_warning(), backend() as (client, counts):
         for name in wanted:
             row = measure(name, client, counts)
             exact += row == (1, 1, 1)
