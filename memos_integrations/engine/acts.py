@@ -65,7 +65,8 @@ _TASKS = words(
 )
 _ANSWERING = re.compile(
     r"\b(?:answers?|repl(?:y|ies)|respon(?:d|ses?)|explanations?|summar(?:y|ies)|messages|emojis?|bullet points?|jargon"
-    r"|tone|in (?:plain )?(?:english|chinese|spanish|french|german|japanese|mandarin|cantonese)|units?|markdown|format"
+    r"|tone|type hints|comments|in (?:plain )?(?:english|chinese|spanish|french|german|japanese"
+    r"|mandarin|cantonese)|units?|markdown|format"
     r"|concise|brief|formal|informal|casual|polite|step[- ]by[- ]step|examples?|sources?|apologi[sz]e)\b",
     re.IGNORECASE,
 )
@@ -74,10 +75,14 @@ _STANDING = re.compile(
     re.IGNORECASE,
 )
 _STYLE_START = re.compile(
-    r"^(?:please |kindly |and |also |so |but |from now on,? |in (?:the )?future,? |going forward,? )*"
+    r"^(?:(?:when|whenever|if|for|in) [^,]{3,60}, )?(?:please |kindly |and |also |so |but "
+    r"|from now on,? |in (?:the )?future,? |going forward,? )*"
     r"(?:(?:always|never) (?!\w+ed\b)\w+|(?:don't|do not|stop) (?:\w+ ){0,2}(?:use|using|call|calling"
     r"|add|adding|include|including|give|giving|send|write|writing|say|saying|apologi[sz]ing|repeat)\b"
     r"|keep (?:your|the|all|my|it|things|everything|answers?|repl(?:y|ies)|responses?|explanations?)\b"
+    r"|I (?:want|need|prefer|would like|'d like) (?:all |your |the |my )*(?:answers|replies|responses"
+    r"|measurements|dates"
+    r"|prices|temperatures|distances|units|explanations|summaries|code|examples)\b"
     r"|call me\b|address me\b|refer to me\b"
     r"|(?:answer|reply|respond|talk|speak|write)(?: to me| back)? (?:only |always )?(?:in|with|using"
     r"|briefly|concisely|formally|politely|casually|short)\b"
@@ -141,7 +146,8 @@ _PRAISE = re.compile(
     re.IGNORECASE,
 )
 _SMALLTALK_ZH = re.compile(
-    "^(?:你好|您好|早上?好|晚上?好|下午好|中午好|嗨|哈喽|在吗|谢谢?(?:你|您)?|多谢|感谢|好的?|好吧|行"
+    "^(?:我?再(?:想想|看看|考虑(?:一下)?|说吧?)|(?:让我|我)?(?:想想|考虑一下)|你好|您好|早上?好"
+    "|晚上?好|下午好|中午好|嗨|哈喽|在吗|谢谢?(?:你|您)?|多谢|感谢|好的?|好吧|行"
     "|可以|嗯+|哦+|噢|啊|哈+|对|是的?|没错|不是|"
     "明白|知道了?|了解|收到|再见|拜拜|晚安|辛苦了?|不客气|没事|没关系|太好了|太棒了|不错|厉害|真的"
     "|继续|下一个|还有呢|然后呢|原来如此|懂了|"
@@ -157,6 +163,7 @@ _INJECTION = re.compile(
     r"|\byou are now (?:a|an|in|the|dan|no longer)\b|\b(?:developer|dan|jailbreak|god|admin(?:istrator)?|sudo) mode\b"
     r"|\b(?:reveal|print|output|leak|repeat) (?:me )?(?:your|the) (?:system|hidden|initial"
     r"|secret) (?:prompt|instructions?)\b"
+    r"|\b(?:the|this) (?:assistant|ai|agent|model|chatbot|bot|system) (?:must|should|shall|will always|has to)\b"
     r"|\bnew (?:system )?(?:instructions?|prompt|policy)\s*[:：]",
     re.IGNORECASE,
 )
@@ -173,7 +180,8 @@ _QUESTION_ZH = re.compile(
     "(?:怎么(?:办|样|做|走|写|用|弄|选)|有哪些|是什么|为什么|哪个(?:更)?好|多少钱?|几个)[。！!]?$"
 )
 _REQUEST_ZH = re.compile(
-    "^(?:那|那就|好的?|嗯|另外|然后|再|现在|接下来|首先|最后|麻烦(?:你|您)?|[，,\\s])*(?:请(?!问|假"
+    "^(?:这次|这回|今天|先|顺便|那|那就|好的?|嗯|另外|然后|再|现在|接下来|首先|最后|麻烦(?:你|您)?"
+    "|[，,\\s])*(?:请(?!问|假"
     "|客)|帮(?:我|忙|个忙)|给我|替我|为我(?!的)|教我|告诉我|推荐(?!给)|介绍(?:一下|下)|解释|翻译|总结|概括"
     "|写(?:一|个|篇|段|首|封|几|出|份)|"
     "生成|列(?:出|举|一)|分析|比较|对比|计算|修改|改写|润色|续写|继续(?:写|说)?|举(?:个|几|一)|设计|制定"

@@ -17,10 +17,10 @@ class Reply:
     """How a user's message answers the assistant's before it.
 
     `kind` "choice": one of the offered options was taken, `option` is its text where it was named by number;
-    "accepted": a yes to the assistant's `asked` proposal or question; "answer": words that need `asked`.
+    "accepted", "declined": a yes or no to what the assistant `asked`; "answer": words that need `asked`.
     """
 
-    kind: Literal["choice", "accepted", "answer"]
+    kind: Literal["choice", "accepted", "declined", "answer"]
     asked: str
     option: str = ""
 
@@ -59,7 +59,8 @@ _FAVORS = re.compile(
 _PLANS = re.compile(r"\b(?:I'll|I will|let's|we'll)\b", re.IGNORECASE)
 _NO_CHOICE = re.compile(
     (
-        r"^(?:that|those|these|this|it|they|all of (?:that|those|these))\b(?:'s| is| are| sounds?| would"
+        r"^(?:not|no|none|neither)\b|^(?:that|those|these|this|it|they|all of (?:that|those|these))\b(?:'s"
+        r"| is| are| sounds?| would"
         r"| seems?| will)|\b(?:look into|check (?:them|it|those|that|these|out (?:them|those|that))"
         r"|keep (?:that|it|them|those) in mind|think about|consider|ask (?:my|our)|give (?:that|those|it"
         r"|them) a (?:try|shot|go))\b"
@@ -98,6 +99,21 @@ _YES = words(
     "perfect deal agreed great good do it that's that sounds works for me go ahead of course let's i'd "
     "love to would like so true thanks thank you"
 )
+_I_AM = re.compile(
+    (
+        r"^(?:(?:yes|yeah|yep|yup|sure|indeed)[,.!]? )?I (?:am|do|did|have|will|would"
+        r"|can)(?: indeed)?[.!]*$"
+    ),
+    re.IGNORECASE,
+)
+_NO = re.compile(
+    (
+        r"^(?:no|nope|nah|not really|never)(?:,? (?:i'm not|i am not|i don't|i do not|i haven't"
+        r"|never|not really|thanks|thank you))*[.!]*$|^(?:不|没有?|不是|不(?:喜欢|吃|喝|会|用)|从不|没)[。！!]?$"
+    ),
+    re.IGNORECASE,
+)
+_OF_USER = re.compile(r"\b(?:are|do|did|have|were|will|can|is|does) (?:you|your)\b|你|您", re.IGNORECASE)
 _YES_ZH = re.compile(
     "^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|当然|同意|就这样|就这么办|没问题|要的?|需要"
     "|[，,。.！!～~\\s]|吧|呀|啊|谢谢|请)+$"
@@ -143,6 +159,8 @@ def reply(text: str, before: str) -> Reply | None:
         return None
     if _is_yes(first):
         return Reply("accepted", asked)
+    if _NO.match(first) and _OF_USER.search(asked):
+        return Reply("declined", asked)
     short = len(first) <= 40 if is_chinese(first) else len(first.split()) <= 14
     alone = bool(_SELF.search(first)) and not re.match(r"I'm (?!\w+ing\b)", first)
     if (
@@ -172,15 +190,32 @@ def last_question(text: str) -> str:
 
 
 def offered(text: str) -> list[str]:
-    """The listed options of a message, in order."""
+    """The options of a message, in order: its list items, or those it numbers or strings together in a sentence."""
     found = []
     for line in text[:8000].split("\n"):
         match = _ITEM.match(line)
         if match:
             found.append((match["text"] or match["bullet"]).strip(" *"))
-    return found
+    if len(found) > 1:
+        return found
+    inline = [p.strip(" ,;.。，；") for p in _INLINE.split(text[:2000])[1:]]
+    if len(inline) > 1:
+        last = re.split(r"[.。?？!！]", inline[-1], maxsplit=1)[0]
+        return [re.sub(r",? (?:or|and)$|(?:或者?|和)$", "", p) for p in inline[:-1]] + [last]
+    row = _ROW.search(text[:2000])
+    parts = [p.strip() for p in _BETWEEN.split(row["row"]) if p.strip()] if row else []
+    return parts if 1 < len(parts) <= 8 else found
 
 
+_INLINE = re.compile(r"(?:^|[\s:：（(])\(?(?:\d|[a-d])[.)）、](?=\s*\S)")
+_ROW = re.compile(
+    r"(?:\b(?:like|such as|including|consider|either|between|options(?: are| include)?|choices(?: are)?"
+    r"|could|recommend|suggest|try)\b:?"
+    r"|[:：]|可以(?:选|考虑|试试)?|推荐|比如|例如)\s*(?P<row>[^.?!:。？！：\n]{3,300}(?:\bor\b"
+    r"|\band\b|还是|或者?|和|、)[^.?!。？！\n]{2,120})",
+    re.IGNORECASE,
+)
+_BETWEEN = re.compile(r",? (?:or|and) |, |、|还是|或者?|，")
 _REST = re.compile(
     (
         r"\b(?:others?|the rest|options?|alternatives?|choices?)\b|其他|其它|别的|另外(?:几|两|三)|选项"
@@ -276,6 +311,8 @@ def _option(text: str, options: list[str]) -> str:
 def _is_yes(sentence: str) -> bool:
     if is_chinese(sentence):
         return bool(_YES_ZH.match(sentence))
+    if _I_AM.match(sentence):
+        return True
     tokens = word_list(sentence)
     return (
         0 < len(tokens) <= 8

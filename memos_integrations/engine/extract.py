@@ -154,12 +154,14 @@ def _replied(told: Told, sources: tuple[int, ...], found: _Found) -> None:
         return
     if reply.kind == "choice":
         _chosen(told, sources, found)
-    elif reply.kind == "accepted":
+    elif reply.kind != "answer":
+        told.statements = [s for s in told.statements if s != plain(told.answer)]
         if not is_small_offer(reply.asked):
+            yes = reply.kind == "accepted"
             text = (
-                f"{speaker.subject_zh}对“{reply.asked}”回答：是。"
+                f"{speaker.subject_zh}对“{reply.asked}”回答：{'是' if yes else '不'}。"
                 if is_chinese(reply.asked)
-                else f'Asked "{reply.asked}", {speaker.object} said yes.'
+                else f'Asked "{reply.asked}", {speaker.object} said {"yes" if yes else "no"}.'
             )
             _answered(text, reply.asked, told, sources, found)
     elif told.answer and not is_small_offer(reply.asked):

@@ -15,8 +15,8 @@ _SLOTS = {
 _LEAD = re.compile(
     (
         r"^(?:[^\W\d_][\w.'-]*(?: [A-Z][\w.'-]*)? said: |The user said: |The user's |The user )(?:(?:is|was"
-        r"|has|have|had|will|would|also|just|really|been|does|did|now|recently|currently|usually|always"
-        r"|never) )*(?:(?:a|an|the|their) )?"
+        r"|has|have|had|will|would|also|just|really|been|does|did|now|recently|currently|usually) )*"
+        r"(?:(?:a|an|the|their) )?"
     ),
 )
 _END = re.compile(

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Literal
 
 from memos_integrations.engine.text import words
+from memos_integrations.engine.verbs import is_past
 
 Sign = Literal["+", "-", "="]
 Table = tuple[tuple[re.Pattern[str], Sign], ...]
@@ -22,7 +23,7 @@ _SUBJECT = re.compile(
 )
 _ADVERBS = re.compile(
     (
-        r"(?:[, ]*(?:always|often|sometimes|just|also|still|do(?! not)|much|very|so|rather|quite|even|both"
+        r"(?:[, ]*(?:always|often|sometimes|just|also|still|do(?! not)|much|very|so|quite|even|both"
         r"|now|kind of|sort of|ever|tend to"
         r"|try to|would|will|must|have to|need to|am|long|at least|in general|thus|therefore|too|far|then"
         r"|myself|like to say"
@@ -64,9 +65,9 @@ _NEGATED = (
     r"|seldom)(?: (?:ever|really|usually|typically|even|much|generally|normally|\w+ly))*"
     r" (?:like|enjoy|eat|drink|want|care|love|use|wear|watch|read|play|buy|consume|do|go|appreciate"
     r"|trust|believe|support|consider|have (?:any |much )?(?:interest|patience|tolerance|time)"
-    r"|touch|cook|smoke|feel comfortable|find|engage|participate|attend|travel|fly|drive|prefer|work"
-    r"|listen|shop|ride|need|own|keep|tolerate|agree|approve|set foot|stay|visit|respond well|mind"
-    r"|sleep|let)"
+    r"|touch|cook|smoke|feel comfortable|engage|participate|attend|travel|fly|drive|prefer|work"
+    r"|listen|shop|ride|need|keep|tolerate|agree|approve|set foot|stay|visit|respond well"
+    r"|sleep)"
     r"|(?:can't|cannot|can not)(?: (?:ever|even|really|physically|\w+ly))* (?:stand|bear|tolerate"
     r"|stomach|eat|drink|have|handle|wear|digest|afford|deal|abide|use|go|stay|sit|watch|read|consume"
     r"|participate|engage|be around|do|ride|drive|focus|concentrate|live|work))\b"
@@ -154,7 +155,7 @@ _BE = _table(
         ),
         (
             (
-                r"(?:\w+ly )?(?:allergic|intolerant|afraid|scared|terrified|averse|opposed|uncomfortable|sensitive"
+                r"(?:[\w-]+ )?(?:allergic|intolerant|afraid|scared|terrified|averse|opposed|uncomfortable|sensitive"
                 r"|claustrophobic|phobic|against|wary|squeamish|tired of|sick of|bored (?:by|of|with)|turned off"
                 r"|put off|uninterested"
                 r"|unwilling|hesitant|reluctant)\b(?! (?:that|i|this|it)\b)"
@@ -261,7 +262,7 @@ _ROUTINE = re.compile(
     ),
     re.IGNORECASE,
 )
-_SELF = re.compile(r"\b(?:I|my|me)\b")
+_SELF = re.compile(r"\b(?:I|[Mm]y|me)\b")
 _BARE_START = re.compile(
     rf"(?:{_LIKING}|{_DISLIKING}|can't stand|don't (?:like|eat|drink)|never (?:eat|drink)|allergic to|not a fan)\b",
     re.IGNORECASE,
@@ -288,30 +289,42 @@ def predicate_signs(clause: str) -> Sign | None:
 
 
 def _predicate(clause: str, start: int, short: str) -> Sign | None:
-    habit = _HABIT.match(clause, _skip_blank(clause, start))
     skipped = _ADVERBS.match(clause, start)
     position = skipped.end() if skipped else start
     adverbs = clause[start:position].lower()
     if short == "m" or " am " in f" {adverbs} ":
-        tables = [_BE]
+        sign = _first(_BE, clause, position)
     elif short == "ve" or clause[position : position + 5].lower() == "have ":
-        perfect = _ADVERBS.match(clause, position + 5) if short != "ve" else skipped
-        lasting = re.search(r"always|long|never", clause[start : perfect.end()] if perfect else "", re.IGNORECASE)
-        signs = [s for p, s in _PERFECT if perfect and lasting and p.match(clause, perfect.end())]
-        if signs:
-            return signs[0]
-        tables = [_PLAIN]
+        sign = _perfect(clause, start, position + (0 if short == "ve" else 5))
+        sign = sign or _first(_PLAIN, clause, position)
     elif short == "d" or "would" in adverbs:
-        tables = [_WOULD]
+        sign = _first(_WOULD, clause, position)
     else:
-        tables = [_PLAIN]
-    for table in tables:
-        for pattern, sign in table:
-            if pattern.match(clause, position):
-                return sign
-    if re.search(r"\b(?:exclusively|solely|strictly)\b", adverbs):
-        return "="
-    if short != "m" and habit and habit["verb"].lower() not in _NO_HABIT and not habit["verb"].lower().endswith("ed"):
+        sign = _first(_PLAIN, clause, position)
+    if sign or re.search(r"\b(?:exclusively|solely|strictly)\b", adverbs):
+        return sign or "="
+    return _habit(clause, start, position, short)
+
+
+def _first(table: Table, clause: str, position: int) -> Sign | None:
+    return next((sign for pattern, sign in table if pattern.match(clause, position)), None)
+
+
+def _perfect(clause: str, start: int, position: int) -> Sign | None:
+    """ "I have always loved …", "I've been a vegetarian since …"."""
+    skipped = _ADVERBS.match(clause, position)
+    after = skipped.end() if skipped else position
+    if clause[after : after + 5].lower() == "been ":
+        found = _first(_BE, clause, after + 5)
+        if found:
+            return found
+    lasting = re.search(r"always|long|never", clause[start:after], re.IGNORECASE)
+    return _first(_PERFECT, clause, after) if lasting else None
+
+
+def _habit(clause: str, start: int, position: int, short: str) -> Sign | None:
+    habit = _HABIT.match(clause, _skip_blank(clause, start))
+    if short != "m" and habit and habit["verb"].lower() not in _NO_HABIT and not is_past(habit["verb"].lower()):
         return "="
     return "=" if not short and _ROUTINE.match(clause, position) else None
 

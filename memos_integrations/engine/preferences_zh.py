@@ -49,6 +49,10 @@ _LEADS_ZH = re.compile("^(?:如果|因为|由于|虽然|当|每当|要是|只要
 _FOLLOWS_ZH = re.compile("^(?:因为|由于|所以|但|不过|尤其|特别是|比如|例如|除了|除非|可是|而且|并且|甚至|而不是|而)")
 
 
+_DEPENDS_ZH = re.compile("它|这种|那种|其中|其他|太.{1,4}的")
+_BUT_ZH = re.compile("^(?:但是?|不过|可是|而且?)")
+
+
 def stated(sentence: str) -> list[tuple[str, Sign]]:
     """The preferences of a Chinese statement: their words and their sign."""
     clauses = [c.strip() for c in _CLAUSE_ZH.split(sentence.rstrip("。！!.~～ ")) if c.strip()]
@@ -63,9 +67,9 @@ def stated(sentence: str) -> list[tuple[str, Sign]]:
                 open_item = False
             continue
         lead = [clauses[index - 1]] if index and not open_item and _LEADS_ZH.match(clauses[index - 1]) else []
-        if open_item and (found[-1][1] == sign or _FOLLOWS_ZH.match(clause)):
+        if open_item and (found[-1][1] == sign or _DEPENDS_ZH.search(clause)):
             found[-1][0].append(clause)
         else:
-            found.append(([*lead, clause], sign))
+            found.append(([*lead, _BUT_ZH.sub("", clause)], sign))
         open_item = True
     return [("，".join(parts) + "。", sign) for parts, sign in found]

@@ -104,7 +104,7 @@ def plain(sentence: str) -> str:
 
 def is_carried(sentence: str) -> bool:
     """Whether a sentence asks to keep in mind what it goes on to state ("Don't forget that …")."""
-    return bool(_CARRIER.match(_OPENER.sub("", sentence)))
+    return bool(_CARRIER.match(_OPENER.sub("", sentence)) or (is_chinese(sentence) and _CARRIER_ZH.match(sentence)))
 
 
 def retell(sentence: str, speaker: Speaker) -> str | None:

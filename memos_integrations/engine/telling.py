@@ -53,11 +53,17 @@ def read(message: Message, before: Sequence[Message], now: datetime, *, among_pe
     if is_acted(text):
         return told
     start = material_start(text)
-    text = text if start is None else text[:start]
+    text = text if start is None else _whole(text[:start])
     _sort(sentences(text), told)
     _forget(told, before)
     _relate(told, text, before)
     return told
+
+
+def _whole(text: str) -> str:
+    """`text` up to its last finished sentence: what follows it belongs to the task."""
+    last = max(text.rfind(mark) for mark in ".!?。！？\n")
+    return text[: last + 1]
 
 
 def _sort(found: list[str], told: Told) -> None:
@@ -80,7 +86,7 @@ def _place(sentence: str, told: Told, *, task: bool, strict: bool) -> Act:
     foreign = is_foreign(sentence)
     if is_carried(sentence):
         sentence = plain(sentence)
-    kind = Act.STATEMENT if foreign and not sentence.endswith("?") else act(sentence)
+    kind = Act.STATEMENT if foreign and not sentence.endswith("?") else act(_opened(sentence))
     if is_chinese(sentence) and kind in {Act.STATEMENT, Act.STYLE, Act.QUESTION, Act.REQUEST}:
         kind, sentence = _clauses_zh(sentence, kind, told)
     if kind is Act.FORGET:
@@ -92,10 +98,21 @@ def _place(sentence: str, told: Told, *, task: bool, strict: bool) -> Act:
     elif kind is Act.STATEMENT:
         own = says_i(sentence) if strict else speaks_of_self(sentence)
         if own or (not task and (foreign or _specific(sentence))):
-            told.statements.append(plain(sentence))
+            told.statements.append(plain(_opened(sentence)))
     return kind
 
 
+def _opened(sentence: str) -> str:
+    return _LABEL.sub("", sentence, count=1)
+
+
+_LABEL = re.compile(
+    (
+        r"^(?:update|news|correction|fyi|edit|p\.?s\.?|small update"
+        r"|quick update)\s*[:：,]\s*"
+    ),
+    re.IGNORECASE,
+)
 _BULLET = re.compile(r"[-*•–]\s+\S")
 _QUESTION_PART = re.compile(
     (
@@ -145,7 +162,7 @@ def _clauses_zh(sentence: str, kind: Act, told: Told) -> tuple[Act, str]:
     rest = [p for p, k in zip(parts, kinds, strict=True) if k is Act.STATEMENT]
     if kind in {Act.QUESTION, Act.REQUEST} or Act.REQUEST in kinds or Act.QUESTION in kinds:
         cut = next((i for i, k in enumerate(kinds) if k in {Act.QUESTION, Act.REQUEST}), len(parts))
-        rest = [p for p, k in zip(parts[:cut], kinds[:cut], strict=True) if k is Act.STATEMENT]
+        rest = [p for p, k in zip(parts[:cut], kinds[:cut], strict=True) if k is Act.STATEMENT and not _IF_ZH.match(p)]
         if not any(speaks_of_self(p) for p in rest):
             return kind, sentence
     elif not styles:
@@ -153,6 +170,7 @@ def _clauses_zh(sentence: str, kind: Act, told: Told) -> tuple[Act, str]:
     return (Act.STATEMENT, "，".join(rest) + "。") if rest else (Act.STYLE if not styles else Act.FRAGMENT, sentence)
 
 
+_IF_ZH = re.compile("如果|假如|要是|假设|万一")
 _PROPER = re.compile(
     r"(?<=[a-z,] )[A-Z][\w&'-]*|\b[A-Z][a-z]+(?: [A-Z][a-z]+)+|^[A-Z][a-z]+(?='s | (?:is|was|has|will"
     r"|works|lives|likes|loves|moved|wants|said|told|got|owns|prefers)\b)"

@@ -37,7 +37,8 @@ STOP_WORDS = words(
 )
 # Characters that carry grammar, not content: alone they are no term, and a pair of them is none either.
 STOP_CHARACTERS = frozenset(
-    "的了是我你您他她它们在有和与及或就都也还又很不没吗呢吧啊呀哦嗯着过把被给让向从到对于这那哪谁么什怎样个一之而且但因为所以如果则"
+    "的了是我你您他她它们在有和与及或就都也还又很不没吗呢吧啊呀哦嗯着过把被给让向从到对于这那哪谁么什怎"
+    "样个一之而且但因为所以如果则"
     "请会能可要想说上下里中"
 )
 _CODE_OR_NAME = re.compile(

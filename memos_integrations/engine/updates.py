@@ -12,7 +12,7 @@ _I = (
     r"\b(?:I|we|I've|we've|the user|[A-Z][a-z]+)(?: have| has|'ve)?(?: just| recently| now| finally"
     r"| already| also| currently| both| officially)* "
 )
-_OWN = r"\b(?:[Mm]y|[Oo]ur|the user's|his|her|their|[A-Z][a-z]+'s) (?:new |current |home |work |mobile |cell )?"
+_OWN = r"\b(?:[Mm]y|[Oo]ur|[Tt]he user's|his|her|their|[A-Z][a-z]+'s) (?:new |current |home |work |mobile |cell )?"
 _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (slot, re.compile(pattern))
     for slot, pattern in (
@@ -23,7 +23,8 @@ _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"|am based|is based|reside|settled)\b(?! (?:on|past|forward|away from the|it|my"
             rf"|out of the way))(?: \w+)?(?: to| in| into| at| back| near| from)\b"
             r"|\bI'm (?:now |currently )?(?:living|based|moving|relocating|staying)\b(?: \w+)? (?:in|to|at)\b"
-            r"|\b(?:[Mm]oved|[Rr]elocated) (?:back )?to\b(?= [A-Z])|[Mm]y (?:new |home |current )?(?:address"
+            r"|^(?:[Jj]ust |[Rr]ecently )?(?:[Mm]oved|[Rr]elocated) (?:back )?to\b(?= [A-Z])(?! (?:Mon|Tues"
+            r"|Wednes|Thurs|Fri|Satur|Sun)day)|[Mm]y (?:new |home |current )?(?:address"
             r"|hometown|home) is\b"),
         ),
         (
@@ -31,7 +32,7 @@ _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             (rf"{_I}(?:work|works|worked|am working|is working|joined|got a (?:new )?job|got hired|got promoted"
             rf"|was promoted|started (?:working|a new job)|start a new job|quit my job|quit their job"
             rf"|left my job|retired|am employed|lost my job|was laid off)\b(?= (?:at|for|as|to|with|in|from|by"
-            rf"|on|last|this|yesterday|today)\b|[.,!]|$)"
+            rf"|on|last|this|yesterday|today|an?|the|my)\b|[.,!]|$)"
             rf"|\bI'm (?:now |currently )?(?:working (?:at|for|as)|employed|unemployed|retired|between jobs)"
             rf"|{_OWN}(?:job|employer|profession|occupation|job title) is\b"),
         ),
@@ -128,6 +129,7 @@ _PERSONAL_ZH: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     )
 )
 _FAVORITE_ZH = re.compile("最(?:喜欢|爱)的(?P<thing>[\u4e00-\u9fff]{1,6}?)(?:是|还是|变成)")
+_WISHED_ZH = re.compile("习惯|喜欢|想在|希望|打算|如果")
 _CHANGED_ZH = re.compile(
     "^(?:通知[:：]|更新[:：]|我们?的?|这个"
     "|那个)?(?P<thing>[\u4e00-\u9fffA-Za-z0-9#]{2,12}?)(?:已经|已|被|又|现在)*(?:改(?:到"
@@ -219,6 +221,8 @@ def _is_changeable(thing: str, determiner: str | None) -> bool:
 def _slots_zh(sentence: str) -> list[str]:
     text = sentence[:200].rstrip("。！!")
     found = [slot for slot, pattern in _PERSONAL_ZH if pattern.search(text)]
+    if _WISHED_ZH.search(text):
+        found = [slot for slot in found if slot not in {"job", "home"}]
     favorite = _FAVORITE_ZH.search(text)
     if favorite:
         found.append("favorite:" + favorite["thing"])
