@@ -45,7 +45,11 @@ class Recall:
                 ordered += [*self.memories[i : i + 1], *self.preferences[i : i + 1]]
         distinct: dict[str, FactMemory | PreferenceMemory] = {}
         for memory in ordered:
-            distinct.setdefault(memory.text.rstrip(".。"), memory)
+            twin = distinct.setdefault(memory.text.rstrip(".。"), memory)
+            if isinstance(memory, PreferenceMemory) and isinstance(twin, FactMemory):
+                # Told as a fact and as a preference: the preference says what it means, where the better one stood.
+                better = memory.model_copy(update={"relativity": twin.relativity})
+                distinct[memory.text.rstrip(".。")] = better
         return list(distinct.values())[: max(0, k)]
 
 

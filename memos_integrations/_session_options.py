@@ -101,3 +101,10 @@ def options_of(options: SessionOptions | None, keywords: Mapping[str, Any]) -> S
             f"unknown option {', '.join(unknown)}; known: {', '.join(SessionKeywords.__annotations__)}"
         )
     return replace(options or SessionOptions(), **keywords)
+
+
+def gather_options(keywords: Mapping[str, Any]) -> dict[str, Any]:
+    """`keywords` of an adapter with every session option moved into one `options` value; the rest as it is."""
+    given = {name: value for name, value in keywords.items() if name in SessionKeywords.__annotations__}
+    rest = {name: value for name, value in keywords.items() if name not in given}
+    return {**rest, "options": options_of(rest.get("options"), given)}

@@ -25,7 +25,7 @@ from ._flow import Flow, arun, ask, run, save, sleep
 from ._outbox import Counts, Turn, turn_key
 from ._overlay import Fresh, merge
 from ._recall import Recall
-from ._session_options import SessionKeywords, SessionOptions, options_of
+from ._session_options import SessionKeywords, SessionOptions, gather_options, options_of
 from ._text import clip_text
 from ._turn import clean_turn, with_ids
 from .client import MemOSClient
@@ -34,7 +34,7 @@ from .models import MessageLike, SearchResult
 from .prompt import layout
 from .requests import require_user_id
 
-__all__ = ["MemorySession", "Recall", "SessionKeywords", "SessionOptions", "Sessions"]
+__all__ = ["MemorySession", "Recall", "SessionKeywords", "SessionOptions", "Sessions", "gather_options"]
 
 logger = _redact.get_logger(__name__)
 QUERY_TOKENS = 2_000

@@ -5,10 +5,9 @@ Importing this package imports no framework; each name loads what it needs when 
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from memos_integrations.errors import MissingExtraError
+from memos_integrations._lazy import load
 
 if TYPE_CHECKING:
     from ._identity import MemOSContext
@@ -35,31 +34,16 @@ _HOMES = {
     "create_memos_tools": "tools",
     "with_memos": "runnable",
 }
-_EXTRA_OF = {
-    "langchain": "langchain-agents",
-    "langchain_classic": "langchain-classic",
-    "langchain_core": "langchain",
-    "langgraph": "langchain-agents",
+_EXTRAS = {
+    "langchain": ("langchain", "langchain-agents"),
+    "langchain_classic": ("langchain-classic", "langchain-classic"),
+    "langchain_core": ("langchain-core", "langchain"),
+    "langgraph": ("langgraph", "langchain-agents"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    try:
-        module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
-    except ModuleNotFoundError as error:
-        # Only a framework's absence is an extra's; anything else missing is a fault of its own.
-        missing = (error.name or "").split(".")[0]
-        if missing not in _EXTRA_OF:
-            raise
-        package = missing.replace("_", "-")
-        msg = f'{name} needs {package}: pip install "memos-integrations[{_EXTRA_OF[missing]}]"'
-        raise MissingExtraError(msg) from error
-    value = getattr(module, name)
-    globals()[name] = value
-    return value
+    return load(__name__, _HOMES, name, _EXTRAS)
 
 
 def __dir__() -> list[str]:

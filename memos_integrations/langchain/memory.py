@@ -14,10 +14,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, get_bu
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
 from memos_integrations.client import MemOSClient
-from memos_integrations.session import MemorySession, SessionOptions
+from memos_integrations.session import MemorySession, SessionOptions, gather_options
 
 from ._messages import answer_text, asked_text, digest, exchange
-from ._options import gathered
 
 
 class ConversationHistory(BaseChatMessageHistory):
@@ -61,7 +60,7 @@ class MemOSChatMemory(BaseChatMemory):
     @model_validator(mode="before")
     @classmethod
     def _gather_options(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return gathered(values)
+        return gather_options(values)
 
     def model_post_init(self, context: Any, /) -> None:
         """Open the session."""

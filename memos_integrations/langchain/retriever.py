@@ -16,10 +16,9 @@ from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 from memos_integrations.client import MemOSClient
 from memos_integrations.models import FactMemory, PreferenceMemory
 from memos_integrations.requests import MAX_ITEMS
-from memos_integrations.session import MemorySession, Recall, SessionOptions, Sessions
+from memos_integrations.session import MemorySession, Recall, SessionOptions, Sessions, gather_options
 
 from ._identity import configurable, resolve
-from ._options import gathered
 
 # BaseRetriever does not show a call's config to `_get_relevant_documents`; without this, a call for another user
 # would silently be answered with the memories of the constructor's.
@@ -48,7 +47,7 @@ class MemOSRetriever(BaseRetriever):
     @model_validator(mode="before")
     @classmethod
     def _gather_options(cls, values: dict[str, Any]) -> dict[str, Any]:
-        return gathered(values)
+        return gather_options(values)
 
     def invoke(self, input: str, config: RunnableConfig | None = None, **kwargs: Any) -> list[Document]:
         """Search; `user_id`, `conversation_id` and `k` may be given as keywords."""

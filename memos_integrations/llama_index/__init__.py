@@ -5,10 +5,9 @@ Importing this package imports no framework; each name loads `llama_index.core` 
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
-from memos_integrations.errors import MissingExtraError
+from memos_integrations._lazy import load
 
 if TYPE_CHECKING:
     from .block import MemOSMemoryBlock
@@ -24,24 +23,11 @@ _HOMES = {
     "MemOSRetriever": "retriever",
     "MemOSToolSpec": "tools",
 }
+_EXTRAS = {"llama_index": ("llama-index-core", "llama-index")}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        msg = f"module {__name__!r} has no attribute {name!r}"
-        raise AttributeError(msg)
-    try:
-        module = importlib.import_module(f"{__name__}.{_HOMES[name]}")
-    except ModuleNotFoundError as error:
-        # Only the framework's absence is the extra's; anything else missing is a fault of its own.
-        if (error.name or "").split(".")[0] != "llama_index":
-            raise
-        raise MissingExtraError(
-            f'{name} needs llama-index-core: pip install "memos-integrations[llama-index]"'
-        ) from error
-    value = getattr(module, name)
-    globals()[name] = value
-    return value
+    return load(__name__, _HOMES, name, _EXTRAS)
 
 
 def __dir__() -> list[str]:

@@ -12,11 +12,10 @@ from llama_index.core.utils import get_tokenizer
 
 from memos_integrations.client import MemOSClient
 from memos_integrations.requests import require_user_id
-from memos_integrations.session import MemorySession, SessionOptions, Sessions
+from memos_integrations.session import MemorySession, SessionOptions, Sessions, gather_options
 
 from ._fit import fit
 from ._messages import keyed, newest_question, split_turns
-from ._options import take_options
 
 _KEYS_KEPT = 4096
 
@@ -49,7 +48,7 @@ class MemOSMemoryBlock(BaseMemoryBlock[str]):
 
     def __init__(self, **data: Any) -> None:
         require_user_id(data.get("user_id"))
-        super().__init__(**take_options(data))
+        super().__init__(**gather_options(data))
         self._sessions = Sessions(self.client, self.options)
 
     async def _aget(self, messages: list[ChatMessage] | None = None, **block_kwargs: Any) -> str:

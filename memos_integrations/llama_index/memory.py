@@ -20,11 +20,10 @@ from memos_integrations.client import MemOSClient
 from memos_integrations.errors import ConfigurationError
 from memos_integrations.prompt import INSTRUCTIONS
 from memos_integrations.requests import require_user_id
-from memos_integrations.session import MemorySession, SessionOptions, Sessions
+from memos_integrations.session import MemorySession, SessionOptions, Sessions, gather_options
 
 from ._fit import fit
 from ._messages import is_system, is_user, last_user, newest_question, split_turns, text_of, with_text
-from ._options import take_options
 from .block import MemOSMemoryBlock
 
 T = TypeVar("T")
@@ -67,7 +66,7 @@ class MemOSMemory(Memory):
 
     def __init__(self, **data: Any) -> None:
         require_user_id(data.get("user_id"))
-        super().__init__(**take_options(data))
+        super().__init__(**gather_options(data))
         if any(isinstance(block, MemOSMemoryBlock) for block in self.memory_blocks):
             raise ConfigurationError(
                 "MemOSMemory recalls and learns by itself: leave MemOSMemoryBlock out of its blocks"
@@ -105,7 +104,7 @@ class MemOSMemory(Memory):
     @classmethod
     def from_defaults(cls, *, client: MemOSClient, user_id: str, **kwargs: Any) -> MemOSMemory:  # type: ignore[override]
         """A memory with LlamaIndex's defaults; see the class for what it takes."""
-        data = take_options(kwargs)
+        data = gather_options(kwargs)
         options = data.pop("options")
         data.setdefault("insert_method", InsertMethod.USER)
         plain = Memory.from_defaults(**data)

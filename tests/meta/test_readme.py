@@ -61,7 +61,7 @@ def undated(text: str) -> str:
 
 
 def test_there_is_something_to_run() -> None:
-    assert len(PYTHON) >= 7
+    assert len(PYTHON) >= 6
     assert len(SHELL) >= 1
     assert {b.language for b in BLOCKS} <= {"python", "bash", "text"}
 

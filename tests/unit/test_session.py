@@ -609,3 +609,14 @@ async def test_closing_the_client_asynchronously_sends_too(server):
     async with MemOSClient(api_key="k", base_url=server.url) as client:
         await MemorySession(client, user_id="ann").aobserve(TURN)
     assert server.count("/add/message") == 1
+
+
+def test_ranked_says_a_statement_once_as_what_it_means():
+    facts = [
+        FactMemory(memory_value="The user loves tea.", relativity=0.9),
+        FactMemory(memory_value="b", relativity=0.2),
+    ]
+    preferences = [PreferenceMemory(preference="The user loves tea", relativity=0.4)]
+    best, other = Recall(facts, preferences).ranked(5)
+    assert isinstance(best, PreferenceMemory)
+    assert (best.relativity, other.text) == (0.9, "b")
