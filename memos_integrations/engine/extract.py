@@ -13,7 +13,7 @@ from typing import Protocol
 
 from memos_integrations._text import clip_text
 from memos_integrations.engine.choices import asks_taste, attribute, is_small_offer, is_taking
-from memos_integrations.engine.facts import dated, fact, facts
+from memos_integrations.engine.facts import FACT_TOKENS, dated, fact, facts
 from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.preferences import Stated, continues, stated
 from memos_integrations.engine.records import Candidate, Extraction
@@ -194,7 +194,7 @@ def _chosen(told: Told, sources: tuple[int, ...], found: _Found) -> None:
             found.preferences += [_explicit(item.text, told, sources) for item in stated(sentence)]
     told.statements = [s for s in told.statements if s not in words]
     chinese = is_chinese(words[0])
-    chosen = "".join(words) if chinese else " ".join(words)
+    chosen = clip_text("".join(words) if chinese else " ".join(words), FACT_TOKENS)
     text = _retold(chosen, speaker)
     if speaker.object not in text and speaker.subject_zh not in text and speaker.subject not in text:
         text = f"{speaker.subject_zh}选择了：{chosen}" if chinese else f"{speaker.subject} chose: {chosen}"

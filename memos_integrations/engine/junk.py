@@ -14,12 +14,12 @@ _RECALLED = re.compile(
 _MARKER = re.compile("user\u200b\u539f\u200b\u59cb\u200bquery\u200b\uff1a[\u200b]*")
 _NOTE = re.compile(
     (
-        r"\s*# ?(?:Note|注意)[:：]\s*(?:Fact memory are summaries"
+        r"# ?(?:Note|注意)[:：]\s{0,4}(?:Fact memory are summaries"
         r"|事实记忆是事实的摘要).*?(?:to avoid conflicts\.|以避免冲突。|\Z)"
     ),
     re.DOTALL,
 )
-_LISTED = re.compile(r"^\s*(?:explicit|implicit) preferences?:\s*(?:\n\s*\d+\..*)+", re.IGNORECASE | re.MULTILINE)
+_LISTED = re.compile(r"^[ \t]*(?:explicit|implicit) preferences?:[ \t]*(?:\n[ \t]*\d+\..*)+", re.IGNORECASE | re.MULTILINE)
 _FENCE = re.compile(r"(```|~~~)[\s\S]*?(?:\1|\Z)")
 _TRIPLE = re.compile(r'"""[\s\S]*?(?:"""|\Z)')
 _LOG = re.compile(

@@ -12,6 +12,7 @@ _ABBREVIATIONS = words(
     "sgt rev hon u.s u.k a.m p.m"
 )
 _WORD = re.compile("[^\\W_]+(?:['\u2019.-][^\\W_]+)*")
+_LONGEST = 600
 _APOSTROPHE = re.compile("(?<=[A-Za-z])\u2019(?=[A-Za-z])")
 _HAN = re.compile(f"[{HAN}]")
 _KANA = re.compile("[\u3041-\u30ff]")
@@ -46,6 +47,11 @@ def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:
 
 def _keep(piece: str, found: list[str]) -> None:
     piece = _APOSTROPHE.sub("'", " ".join(piece.split()))
+    while len(piece) > _LONGEST:
+        # Nobody speaks so; cutting keeps the work on a message linear in its length.
+        cut = piece.rfind(" ", _LONGEST // 2, _LONGEST) + 1 or _LONGEST
+        _keep(piece[:cut].rstrip(), found)
+        piece = piece[cut:]
     if _LETTER.search(piece) or any(c.isdigit() for c in piece):
         found.append(piece)
     elif piece and found:
