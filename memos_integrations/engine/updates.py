@@ -9,7 +9,7 @@ from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.text import terms, words
 
 _I = (
-    r"\b(?:I|we|I've|we've|the user|[A-Z][a-z]+)(?: have| has|'ve)?(?: just| recently| now| finally"
+    r"\b(?:I|we|I've|we've|[Tt]he user|[A-Z][a-z]+)(?: have| has|'ve)?(?: just| recently| now| finally"
     r"| already| also| currently| both| officially)* "
 )
 _OWN = r"\b(?:[Mm]y|[Oo]ur|[Tt]he user's|his|her|their|[A-Z][a-z]+'s) (?:new |current |home |work |mobile |cell )?"
@@ -43,12 +43,12 @@ _PERSONAL: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|don't|no longer|doesn't) eat(?:ing)? (?:any )?(?:meat|animal products|fish and meat|red meat"
             r"|meat again)\b|\bgave up meat\b|\beat(?:s|ing)? meat again\b")),
         ("relationship", (
-            r"\b(?:I'm|I am|I got|I just got|we got|I was|the user is|we're|we are|I've been)(?: now| recently"
+            r"\b(?:I'm|I am|I got|I just got|we got|I was|[Tt]he user is|we're|we are|I've been)(?: now| recently"
             r"| just| newly| happily| officially)* (?:married|single|engaged|divorced|separated|widowed)\b"
             r"|\b(?:I|we) broke up\b|\b[Gg]ot (?:married|engaged|divorced)\b"
 )),
         ("age", (
-            r"\b(?:I'm|I am|I just turned|I turned|I'll be|the user is|turned) \d{1,2}(?= years old\b|[.,!]|$"
+            r"\b(?:I'm|I am|I just turned|I turned|I'll be|[Tt]he user is|turned) \d{1,2}(?= years old\b|[.,!]|$"
             r"| now\b| and\b| last\b| this\b| today\b| yesterday\b)"
 )),
         ("phone", rf"{_OWN}(?:phone|cell|mobile|telephone)(?: number)? (?:is|has changed|changed)\b"),
