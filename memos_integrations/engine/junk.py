@@ -19,7 +19,9 @@ _NOTE = re.compile(
     ),
     re.DOTALL,
 )
-_LISTED = re.compile(r"^[ \t]*(?:explicit|implicit) preferences?:[ \t]*(?:\n[ \t]*\d+\..*)+", re.IGNORECASE | re.MULTILINE)
+_LISTED = re.compile(
+    r"^[ \t]*(?:explicit|implicit) preferences?:[ \t]*(?:\n[ \t]*\d+\..*)+", re.IGNORECASE | re.MULTILINE
+)
 _FENCE = re.compile(r"(```|~~~)[\s\S]*?(?:\1|\Z)")
 _TRIPLE = re.compile(r'"""[\s\S]*?(?:"""|\Z)')
 _LOG = re.compile(
