@@ -7,7 +7,6 @@ are aware datetimes here and epoch milliseconds on the wire. No repr shows memor
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Annotated, Any, Literal, TypeAlias
@@ -20,7 +19,6 @@ from pydantic import (
     PlainSerializer,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
 Role: TypeAlias = Literal["user", "assistant", "system", "tool"]
@@ -51,20 +49,6 @@ WireTime = Annotated[
     datetime | None, BeforeValidator(parse_time), PlainSerializer(lambda v: None if v is None else to_millis(v))
 ]
 """Aware datetime in Python, epoch milliseconds on the wire (contract §2, "Time units")."""
-
-
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-
-
-def wellformed(value: Any) -> Any:
-    """`value` with lone surrogates in its strings replaced by U+FFFD: JSON can carry them, UTF-8 and SQLite cannot."""
-    if isinstance(value, str):
-        return value if value.isascii() else _LONE_SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [wellformed(item) for item in value]
-    if isinstance(value, dict):
-        return {wellformed(key): wellformed(item) for key, item in value.items()}
-    return value
 
 
 def _text_or_none(value: object) -> object:
@@ -131,11 +115,6 @@ class Message(BaseModel):
     role_name: str | None = None
     tool_calls: list[dict[str, Any]] | None = None
     tool_call_id: str | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _wellformed(cls, data: Any) -> Any:
-        return wellformed(dict(data)) if isinstance(data, Mapping) else data
 
     @field_validator("role", mode="before")
     @classmethod

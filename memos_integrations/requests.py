@@ -16,7 +16,7 @@ from ._checks import MAX_ID_CHARS, Refused, identifier, message_tokens
 from ._checks import messages as parse
 from ._text import estimate_tokens
 from .errors import ConfigurationError, InvalidRequest, code_meaning
-from .models import Message, wellformed
+from .models import Message
 
 EXTRACT_TOKENS = 8_000
 ADD_TOKENS = 40_000
@@ -50,7 +50,7 @@ class Request(BaseModel):
                 code=40000,
             )
         try:
-            return cls.model_validate({k: wellformed(v) for k, v in data.items() if v is not None})
+            return cls.model_validate({k: v for k, v in data.items() if v is not None})
         except ValidationError as error:
             raise _invalid(cls.path, error) from None
 

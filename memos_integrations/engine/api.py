@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -107,9 +108,25 @@ class Api:
         return answer(kind.of(_parse(body)))
 
 
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def _wellformed(value: Any) -> Any:
+    """`value` with lone surrogates in its strings replaced by U+FFFD: JSON can carry them, UTF-8 and SQLite cannot."""
+    if isinstance(value, str):
+        return value if value.isascii() else _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_wellformed(item) for item in value]
+    if isinstance(value, dict):
+        return {_wellformed(key): _wellformed(item) for key, item in value.items()}
+    return value
+
+
 def _parse(body: bytes) -> Mapping[str, Any]:
     try:
         data = json.loads(body or b"{}")
+        if b"\\ud" in body.lower():
+            data = _wellformed(data)
     except (ValueError, RecursionError):
         raise InvalidRequest("the body is not JSON (code 40000)", code=40000) from None
     if not isinstance(data, dict):

@@ -99,6 +99,7 @@ _YES = words(
     "perfect deal agreed great good do it that's that sounds works for me go ahead of course let's i'd "
     "love to would like so true thanks thank you"
 )
+_I_AM_ZH = re.compile("^(?:是的?|对的?|嗯|有的?)[，,]?我(?:是|有|会|吃|喝|要|喜欢)的?[。！!]?$")
 _I_AM = re.compile(
     (
         r"^(?:(?:yes|yeah|yep|yup|sure|indeed)[,.!]? )?I (?:am|do|did|have|will|would"
@@ -310,7 +311,7 @@ def _option(text: str, options: list[str]) -> str:
 
 def _is_yes(sentence: str) -> bool:
     if is_chinese(sentence):
-        return bool(_YES_ZH.match(sentence))
+        return bool(_YES_ZH.match(sentence) or _I_AM_ZH.match(sentence))
     if _I_AM.match(sentence):
         return True
     tokens = word_list(sentence)

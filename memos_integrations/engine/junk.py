@@ -119,7 +119,7 @@ def speech(text: str) -> str:
     if len(kept) >= 3 and _is_script(kept):
         return ""
     dropped = sum(1 for line in lines if line.strip()) - len(kept)
-    if dropped >= 3 and dropped > 2 * len(kept):
+    if dropped >= 3 and dropped >= 2 * len(kept):
         # Between many machine lines a line that looks like prose is more likely part of the paste.
         kept = kept[:1] if lines and kept and kept[0] == next(line for line in lines if line.strip()) else []
     return "\n".join(kept)

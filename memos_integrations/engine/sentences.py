@@ -74,11 +74,11 @@ def is_chinese(text: str) -> bool:
 _FOREIGN_SCRIPT = re.compile("[\u0370-\u1fff\u3041-\u30ff\uac00-\ud7af]")
 _FOREIGN_WORDS = words(
     """
-    ich bin mein meine und der die das nicht ist ein eine wir habe mit auf für je suis mon ma mes les des une
-    est pas pour nous avec dans et nos notre leur elle du au aux mais j'ai c'est qui yo soy trabajo vivo tengo
-    como un y mi mis el los las que en es una con para pero tengo gusta muy eu sou meu minha não uma com um
-    tenho gosto moro você io sono mio mia di che il gli ho una non è per sono vivo ik ben het een niet van mijn
-    jag är och inte det som jeg er ikke og benim bir ve için saya dan yang di tidak untuk
+    ich seit wohne arbeite im bin mein meine und der die das nicht ist ein eine wir habe mit auf für je suis mon
+    ma mes les des une est pas pour nous avec dans et nos notre leur elle du au aux mais j'ai c'est qui yo soy
+    trabajo vivo tengo como un y mi mis el los las que en es una con para pero tengo gusta muy eu sou meu minha
+    não uma com um tenho gosto moro você io sono mio mia di che il gli ho una non è per sono vivo ik ben het een
+    niet van mijn jag är och inte det som jeg er ikke og benim bir ve için saya dan yang di tidak untuk
     """
 )
 

@@ -83,7 +83,7 @@ def test_ten_thousand_forged_payloads():
         text = "x" + "".join(rng.choice(PIECES) for _ in range(rng.randint(1, 8)))
         kind = rng.choice(["explicit_preference", "implicit_preference", "sly\n<type>"])
         block = render(
-            [FactMemory(memory_value=text)], [PreferenceMemory(preference=text, preference_type=kind)], "", ROOMY
+            [FactMemory(memory_value=f"x{text}")], [PreferenceMemory(preference=text, preference_type=kind)], "", ROOMY
         )
         contained(block, 2)
 

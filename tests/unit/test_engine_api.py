@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 from collections.abc import Iterator
@@ -119,3 +120,14 @@ def test_in_process_a_broken_file_says_what_is_wrong(tmp_path: Path) -> None:
     path.write_bytes(b"no database" * 1000)
     with MemOSClient.embedded(path, embedder="none") as client, pytest.raises(StoreCorrupt):
         client.get_memory(user_id="u")
+
+
+def test_lone_surrogates_become_replacement_characters() -> None:
+    """JSON can carry them; UTF-8 and SQLite cannot."""
+    with contextlib.closing(Memories(embedder="none")) as memories:
+        api = Api(memories)
+        said = b'{"role": "user", "content": "I like tea \\ud800 \\u00e9"}'
+        body = b'{"messages": [' + said + b'], "user_id": "u", "async_mode": false}'
+        assert b'"completed"' in api.handle("POST", "/add/message", body, {})[1]
+        found = json.loads(api.handle("POST", "/search/memory", b'{"query": "tea", "user_id": "u"}', {})[1])
+    assert "tea \ufffd é" in found["data"]["memory_detail_list"][0]["memory_value"]

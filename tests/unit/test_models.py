@@ -20,7 +20,6 @@ from memos_integrations.models import (
     merge_extracts,
     parse_time,
     to_millis,
-    wellformed,
 )
 
 MOMENT = datetime(2025, 11, 9, 7, 57, 37, 192000, timezone.utc)
@@ -168,10 +167,3 @@ def test_windows_merge_in_order_without_repeats() -> None:
     merged = merge_extracts([part("a", "b"), part("b", "c"), part("a")])
     assert [m.text for m in merged.memories] == ["a", "b", "c"]
     assert [p.text for p in merged.preferences] == ["a", "b"]
-
-
-def test_lone_surrogates_become_replacement_characters() -> None:
-    """JSON can carry them; UTF-8 and SQLite cannot."""
-    message = Message.of({"role": "user", "content": "tea\ud800", "id": "\udfff"})
-    assert (message.content, message.id) == ("tea\ufffd", "\ufffd")
-    assert wellformed({"a\ud800": ["\udc00", 1, None, "é"]}) == {"a\ufffd": ["\ufffd", 1, None, "é"]}
