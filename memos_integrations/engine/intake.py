@@ -197,8 +197,13 @@ def embedding_text(text: str, said_on: datetime | None) -> str:
     return f"{text} ({said_on.day} {said_on:%B %Y})" if said_on else text
 
 
+# The day on which something was told again is not what was told.
+_SAID_ON = re.compile(r" \(said on [^)]*\)|（[^）]*说）")
+
+
 def fingerprint(text: str, speaker: str | None) -> bytes:
     """Equal for texts of the same speaker that differ in order, function words or case only; negation counts."""
+    text = _SAID_ON.sub("", text)
     kept = sorted(set(terms(text))) or [text.strip().casefold()]
     negations = len(_NEGATION.findall(text))
     return hashlib.sha256("\0".join([speaker or "", str(negations), *kept]).encode()).digest()[:16]

@@ -10,6 +10,7 @@ from typing import Any
 from memos_integrations.engine.intake import Prepared, Thought
 from memos_integrations.engine.store import MemoryRow, MessageRow, Space
 from memos_integrations.engine.text import terms
+from memos_integrations.engine.updates import slots
 from memos_integrations.models import to_millis
 
 # What introduces a request to forget; the rest names what to forget.
@@ -22,6 +23,8 @@ _REQUEST = re.compile(
 )
 _EVERYTHING = re.compile(r"\b(?:everything|all)\b|一切|所有|全部", re.IGNORECASE)
 _NAMED = 2 / 3
+# Of "I live in Lisbon" it is Lisbon that must stand in what is to be forgotten, which may say "moved to Lisbon".
+_VERBS = frozenset(terms("live living moved move stay settled reside based work works working job eat eating born am"))
 
 
 @dataclass(slots=True)
@@ -145,11 +148,12 @@ class Ledger:
     def _forget(self, phrase: str, told: list[MessageRow]) -> None:
         """Delete what the request names, and empty its source messages and the request itself."""
         space = self._space
-        named = set(terms(_REQUEST.sub("", phrase)))
+        rest = _REQUEST.sub("", phrase)
+        named, filled = set(terms(rest)), set(slots(f"I {rest.strip()}"))
         everything = not named and _EVERYTHING.search(phrase) is not None
         if not named and not everything:
             return
-        doomed = [row for row in space.all_memories() if everything or _names(named, row)]
+        doomed = [row for row in space.all_memories() if everything or _names(named, filled, row)]
         space.drop_memories(row.number for row in doomed)
         self._changes.deleted += len(doomed)
         sources = {source for row in doomed for source in row.sources}
@@ -159,6 +163,9 @@ class Ledger:
         self._version = space.touch(vanished=True)
 
 
-def _names(named: set[str], row: MemoryRow) -> bool:
-    held = set(row.terms.split()) | set(terms(row.key))
+def _names(named: set[str], filled: set[str], row: MemoryRow) -> bool:
+    """Whether words name a memory: most of them stand in it, or it says the same of the same slot in other words."""
+    held = set(row.terms.split()) | set(terms(row.key)) | set(terms(row.slot or ""))
+    if row.slot in filled and (named - _VERBS) & held:
+        return True
     return len(named & held) >= _NAMED * len(named)

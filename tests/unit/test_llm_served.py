@@ -1,4 +1,4 @@
-"""Extraction against a real model behind a real llama.cpp server (extra `dev-llm`); it judges plumbing, not wisdom."""
+"""Extraction against a real model behind a real llama.cpp server; it judges plumbing, not wisdom."""
 
 from __future__ import annotations
 

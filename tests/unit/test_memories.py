@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
+from memos_integrations.engine.intake import fingerprint
 from memos_integrations.engine.memories import Memories
 from memos_integrations.engine.records import Candidate, Extraction
 from memos_integrations.errors import InvalidRequest, NotFound, StoreBusy, StoreCorrupt, StoreError
@@ -624,3 +625,25 @@ def test_info_log_has_no_memory_text(make, caplog):
         engine.add("My secret is marmalade.")
         engine.search("marmalade")
     assert "marmalade" not in caplog.text
+
+
+def test_forgetting_says_it_in_other_words(engine):
+    """A memory is named by its slot too: "my diet", and "I live in" for one who "moved to"."""
+    engine.add("I moved to Austin last week.", "I'm vegetarian.", "My brother is Tom.")
+    engine.add("Forget my diet.")
+    engine.add("Please forget that I live in Austin.")
+    page = engine.all()
+    assert [m.memory_value for m in page.memories] == ["The user's brother is Tom."]
+    assert page.preferences == []
+
+
+def test_forgetting_one_place_keeps_another(engine):
+    engine.add("I live in Boston.")
+    engine.add("Forget that I live in Austin.")
+    assert [m.memory_value for m in engine.all().memories] == ["The user lives in Boston."]
+
+
+def test_what_was_said_on_two_days_is_one_memory():
+    dated = fingerprint("The user has a dog. (said on 12 September 2025)", None)
+    assert dated == fingerprint("The user has a dog.", None)
+    assert dated != fingerprint("The user has no dog.", None)
