@@ -366,7 +366,9 @@ print("done")
 def test_clients_nobody_closed_end_without_a_word(serve: Serve, tmp_path: Path) -> None:
     command = [sys.executable, "-X", "dev", "-W", "error", "-c", UNCLOSED, serve(), str(tmp_path / "m.db")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert (done.stdout, done.stderr, done.returncode) == ("done\n", "", 0)
+    # asyncio's debug mode also remarks on a slow machine; that is not what is asked here.
+    said = [line for line in done.stderr.splitlines() if not line.startswith("Executing <")]
+    assert (done.stdout, said, done.returncode) == ("done\n", [], 0)
 
 
 def test_a_forgotten_client_is_tidied_up(serve: Serve, tmp_path: Path) -> None:
