@@ -17,7 +17,8 @@ from memos_integrations.engine.facts import FACT_TOKENS, dated, fact, facts
 from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.preferences import Stated, continues, stated
 from memos_integrations.engine.records import Candidate, Extraction
-from memos_integrations.engine.rewrite import Speaker, plain, retell
+from memos_integrations.engine.retelling import retell
+from memos_integrations.engine.rewrite import Speaker, plain
 from memos_integrations.engine.sentences import is_chinese, sentences
 from memos_integrations.engine.telling import Told, read
 from memos_integrations.engine.text import terms
@@ -107,8 +108,14 @@ def _explicit(text: str, told: Told, sources: tuple[int, ...]) -> Candidate:
 
 
 def _retold(text: str, speaker: Speaker) -> str:
-    parts = [retell(s, speaker) for s in sentences(text)]
-    return " ".join(p for p in parts if p) if all(parts) else speaker.quote(text)
+    parts: list[str] = []
+    for sentence in sentences(text):
+        again = bool(parts) and parts[-1].startswith((f"{speaker.subject} ", "They "))
+        retold = retell(sentence, speaker, again=again)
+        if not retold:
+            return speaker.quote(text)
+        parts.append(retold)
+    return " ".join(parts)
 
 
 def _style(sentence: str, told: Told, sources: tuple[int, ...]) -> Candidate:

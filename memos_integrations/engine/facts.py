@@ -11,7 +11,8 @@ from memos_integrations._text import estimate_tokens, split_text
 from memos_integrations.engine import dates
 from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.records import Candidate
-from memos_integrations.engine.rewrite import Speaker, retell
+from memos_integrations.engine.retelling import retell
+from memos_integrations.engine.rewrite import Speaker
 from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.telling import Told
 from memos_integrations.engine.updates import slots as slots_of
@@ -29,6 +30,7 @@ _RECURRING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
+    statement: str
     text: str
     quoted: bool
     slots: tuple[str, ...]
@@ -93,7 +95,10 @@ def _units(statement: str, speaker: Speaker, said: datetime) -> list[_Unit]:
     filled = tuple(slots_of(statement))
     text, happened, added = dated(retold or statement, said)
     parts = [p.strip() for p in split_text(text, FACT_TOKENS) if p.strip()]
-    return [_Unit(p, retold is None, filled if len(parts) == 1 else (), happened, added) for p in parts]
+    whole = len(parts) == 1
+    return [
+        _Unit(statement if whole else "", p, retold is None, filled if whole else (), happened, added) for p in parts
+    ]
 
 
 def _groups(units: list[_Unit], speaker: Speaker) -> list[list[_Unit]]:
@@ -111,11 +116,24 @@ def _groups(units: list[_Unit], speaker: Speaker) -> list[list[_Unit]]:
     return groups
 
 
+def _again(unit: _Unit, told: Told) -> str:
+    """A statement behind one about the user, who is "they" in it; "" where it tells nothing of the user.
+
+    Among named people every sentence keeps its name: "they" could be anybody.
+    """
+    if unit.quoted or not unit.statement or told.speaker.name or told.speaker.object not in unit.text.lower():
+        return ""
+    retold = retell(unit.statement, told.speaker, again=True)
+    return dated(retold, told.said)[0] if retold else ""
+
+
 def _joined(group: list[_Unit], told: Told, sources: tuple[int, ...]) -> Candidate:
     text = ""
-    quoting = False
+    quoting = known = False
     for unit in group:
-        shown = told.speaker.quote(unit.text) if unit.quoted and not quoting else unit.text
+        shown = _again(unit, told) if known else ""
+        known = bool(shown) or unit.text.startswith(f"{told.speaker.subject} ")
+        shown = shown or (told.speaker.quote(unit.text) if unit.quoted and not quoting else unit.text)
         text = text + shown if is_chinese(text) else f"{text} {shown}".strip()
         quoting = unit.quoted
     filled = list(dict.fromkeys(slot for unit in group for slot in unit.slots))
