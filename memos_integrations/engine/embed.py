@@ -1,8 +1,9 @@
 """Embedders: texts in, unit vectors out. None is needed; the `[local]` extra brings a packaged one.
 
 `embedder_for` accepts "auto" (the packaged MiniLM when installed, else none), "none", any LangChain `Embeddings`, any
-LlamaIndex `BaseEmbedding`, a callable `texts -> vectors`, or an object with this module's `Embedder` shape. The name
-of an embedder is stored with each vector, so vectors of two embedders are never compared.
+LlamaIndex `BaseEmbedding`, an object with `encode` (sentence-transformers, model2vec), a callable `texts -> vectors`,
+or an object with this module's `Embedder` shape, such as `engine.endpoint.EmbeddingsEndpoint`. The name of an embedder
+and the width of its vectors are stored with them, so vectors of two embedders are never compared.
 """
 
 from __future__ import annotations
@@ -60,20 +61,21 @@ def embedder_for(value: object) -> Embedder | None:
             return MiniLM()
         _log.info("memory search goes by words only: pip install 'memos-integrations[local]' adds meaning")
         return None
-    if isinstance(value, Embedder):
-        return value
     if isinstance(value, str):
         msg = "embedder must be 'auto', 'none' or an embedder object"
         raise ConfigurationError(msg)
     if not _installed("numpy"):
         msg = "an embedder needs numpy: pip install 'memos-integrations[local]'"
         raise MissingExtraError(msg)
+    if isinstance(value, Embedder):
+        return value
     if hasattr(value, "embed_documents") and hasattr(value, "embed_query"):
         return Plugged(value, value.embed_documents, value.embed_query)
     if hasattr(value, "get_text_embedding_batch") and hasattr(value, "get_query_embedding"):
         return Plugged(value, value.get_text_embedding_batch, value.get_query_embedding)
-    if callable(value):
-        return Plugged(value, value, lambda text: value([text])[0])
+    encode = getattr(value, "encode", value)
+    if callable(encode):
+        return Plugged(value, encode)
     msg = "embedder must be 'auto', 'none', a LangChain Embeddings, a LlamaIndex BaseEmbedding or a callable"
     raise ConfigurationError(msg)
 
@@ -90,17 +92,25 @@ def _installed(name: str) -> bool:
         return False
 
 
-def unit_rows(rows: Iterable[Sequence[float]] | Array) -> Array:
-    """`rows` as float32 of unit length; a row without length or with a value that is no number becomes zeros."""
+def unit_rows(rows: Iterable[Iterable[float]] | Array) -> Array:
+    """`rows` as float32 of unit length; a row without length becomes zeros, which score nothing.
+
+    Raises ConfigurationError for anything but one row of finite numbers per text, all of one width.
+    """
     import numpy as np
 
-    matrix = np.asarray(rows, dtype=np.float32)
-    if matrix.ndim != 2:
-        msg = "the embedder must return one vector of numbers per text"
+    try:
+        listed = rows if hasattr(rows, "ndim") else [row if hasattr(row, "__len__") else list(row) for row in rows]
+        # A vector may be longer than single precision can hold.
+        matrix = np.asarray(listed, dtype=np.float64)
+        lengths = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    except (TypeError, ValueError, OverflowError):
+        msg = "the embedder must return one vector of numbers per text, all of one width"
+        raise ConfigurationError(msg) from None
+    if not np.isfinite(lengths).all():
+        msg = "the embedder must return numbers; some of its values are none"
         raise ConfigurationError(msg)
-    matrix = np.where(np.isfinite(matrix).all(axis=1, keepdims=True), matrix, np.float32(0))
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.asarray(matrix / np.maximum(lengths, np.float32(1e-12)), dtype=np.float32)
+    return np.asarray(matrix / np.where(lengths > 0, lengths, 1.0)[:, None], dtype=np.float32)
 
 
 class Plugged:
@@ -109,8 +119,8 @@ class Plugged:
     def __init__(
         self,
         source: object,
-        documents: Callable[[list[str]], Iterable[Sequence[float]]],
-        query: Callable[[str], Sequence[float]],
+        documents: Callable[[list[str]], Iterable[Iterable[float]]],
+        query: Callable[[str], Iterable[float]] | None = None,
     ) -> None:
         self._documents = documents
         self._query = query
@@ -118,7 +128,7 @@ class Plugged:
 
     def documents(self, texts: Sequence[str]) -> Array:
         """One row per text; raises ConfigurationError when the embedder returns another number of rows."""
-        rows = unit_rows(list(self._documents(list(texts))))
+        rows = unit_rows(self._documents(list(texts)))
         if len(rows) != len(texts):
             msg = "the embedder must return one vector per text"
             raise ConfigurationError(msg)
@@ -126,17 +136,18 @@ class Plugged:
 
     def query(self, text: str) -> Array:
         """The row of a query."""
-        row: Array = unit_rows([self._query(text)])[0]
+        row: Array = (self.documents([text]) if self._query is None else unit_rows([self._query(text)]))[0]
         return row
 
 
 def _name_of(source: object) -> str:
-    for attribute in ("name", "model_name", "model", "model_id"):
+    """Kind and model of a caller's embedder; a function or an object can say more by an attribute `name`."""
+    for attribute in ("name", "model_name", "model", "model_id", "deployment"):
         model = getattr(source, attribute, None)
         if isinstance(model, str) and model:
             break
     else:
-        model = getattr(source, "__qualname__", "")
+        model = f"{getattr(source, '__module__', '')}.{getattr(source, '__qualname__', '')}"
     kind = type(source)
     return f"{kind.__module__}.{kind.__qualname__}:{model}"
 
@@ -145,6 +156,7 @@ class MiniLM:
     """all-MiniLM-L6-v2, int8, from the packages of the `[local]` extra; loaded at first use, once per process."""
 
     name = "all-MiniLM-L6-v2-int8"
+    bounded = True
 
     def documents(self, texts: Sequence[str]) -> Array:
         """One 384-wide row per text; about 13 ms each on one core."""

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-import logging
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from memos_integrations.engine import dates
-from memos_integrations.engine.embed import Embedder, pack
+from memos_integrations.engine.embed import pack
 from memos_integrations.engine.extract import ALL_TYPES
+from memos_integrations.engine.meaning import Meaning
 from memos_integrations.engine.records import Candidate, Extraction
 from memos_integrations.engine.store import MessageRow
 from memos_integrations.engine.text import terms
+from memos_integrations.engine.updates import Filling, fillings, slots
 from memos_integrations.models import Message, to_millis
 
-_log = logging.getLogger(__name__)
 CONTEXT = 6
 _NEGATION = re.compile(
     r"\b(?:not|no|never|none|nothing|neither|nor|without|hardly|cannot|can't|hates?|dislikes?|avoids?|stopped|quit)\b|n't\b|[不没非别勿未无]",
@@ -66,6 +66,7 @@ class Thought:
     terms: str
     fingerprint: bytes
     vector: bytes | None
+    fillings: tuple[Filling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def body_of(row: MessageRow) -> Any:
 
 
 def prepare(
-    batch: Batch, rows: Sequence[MessageRow], context: Sequence[MessageRow], extract: Extract, embedder: Embedder | None
+    batch: Batch, rows: Sequence[MessageRow], context: Sequence[MessageRow], extract: Extract, meaning: Meaning
 ) -> Prepared:
     """Extract from the messages of `rows`, some or all of the batch's, and embed what was found in one call."""
     messages = [message_of(row) for row in rows]
@@ -138,12 +139,9 @@ def prepare(
     extraction = extract(messages, context=before, now=batch.now, types=batch.types)
     candidates = [*extraction.memories, *extraction.preferences]
     vectors: list[bytes | None] = [None] * len(candidates)
-    if embedder is not None and candidates:
-        try:
-            embedded = embedder.documents([embedding_text(c.text, c.said_on) for c in candidates])
-            vectors = [pack(row) for row in embedded]
-        except Exception as error:  # noqa: BLE001  # a caller's embedder may be down; words find the memory until then
-            _log.warning("the embedder failed (%s); vectors follow in the background", type(error).__name__)
+    embedded = meaning.documents([embedding_text(c.text, c.said_on) for c in candidates])
+    if embedded is not None:
+        vectors = [pack(row) for row in embedded]
     thoughts = tuple(
         Thought(
             candidate,
@@ -151,10 +149,29 @@ def prepare(
             " ".join(memory_terms(candidate.text, candidate.speaker, candidate.said_on)),
             fingerprint(candidate.text, candidate.speaker),
             vector,
+            tuple(_fillings(candidate, extraction.preferences)),
         )
         for candidate, vector in zip(candidates, vectors, strict=True)
     )
     return Prepared(batch, tuple(rows), thoughts, extraction.forgets)
+
+
+def _fillings(candidate: Candidate, preferences: Sequence[Candidate]) -> Iterator[Filling]:
+    """What a candidate says of changeable things; a fact also what the preferences taken from the same words say."""
+    if candidate.type == "implicit_preference":
+        return
+    found = fillings(candidate.text)
+    whole = len(without_asides(candidate.text).rstrip(" .!?。！？"))
+    if candidate.slot and candidate.slot not in slots(candidate.text):
+        found.append(Filling(candidate.slot, 0, whole))
+    for other in preferences if candidate.kind == "memory" else ():
+        words = without_asides(other.text).rstrip(" .!?。！？")
+        at = candidate.text.find(words)
+        if other.slot and at >= 0 and other.sources == candidate.sources:
+            found.append(Filling(other.slot, at, at + len(words)))
+    for filling in found:
+        shared = filling.slot.startswith("lead:") or "@" in filling.slot or not candidate.speaker
+        yield filling if shared else replace(filling, slot=f"{filling.slot}@{candidate.speaker.casefold()}")
 
 
 def verbatim_extract(

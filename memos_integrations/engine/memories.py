@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from memos_integrations._sqlite import MEMORY, Database, Transaction, open_database
 from memos_integrations.engine import tasks
@@ -17,6 +16,7 @@ from memos_integrations.engine.embed import Embedder, embedder_for, pack
 from memos_integrations.engine.extract import Extractor, extract
 from memos_integrations.engine.filters import compile_filter
 from memos_integrations.engine.intake import embedding_text, fingerprint, memory_terms, verbatim_extract
+from memos_integrations.engine.meaning import Meaning
 from memos_integrations.engine.partition import Partitions
 from memos_integrations.engine.present import (
     detail_of,
@@ -63,10 +63,6 @@ from memos_integrations.requests import (
     UpdateMemoryRequest,
 )
 
-if TYPE_CHECKING:
-    from memos_integrations.engine.embed import Array
-
-_log = logging.getLogger(__name__)
 _FACT_VIEWS = frozenset({"detail_factual", "profile"})
 
 
@@ -98,7 +94,7 @@ class Memories:
         self._path = path
         self._durability = durability
         self._clock = clock
-        self._embedder = embedder_for(embedder)
+        self._meaning = Meaning(embedder_for(embedder))
         self._extract = verbatim_extract if verbatim else extractor.extract if extractor else extract
         self._partitions = Partitions(cache_mb * 1024 * 1024)
         self._opening = threading.Lock()
@@ -106,7 +102,7 @@ class Memories:
         self._closed = False
 
     def __repr__(self) -> str:
-        return f"Memories(embedder={self._embedder.name if self._embedder else None!r})"
+        return f"Memories(embedder={self._meaning.model!r})"
 
     def _open(self) -> tuple[Database, Additions]:
         opened = self._opened
@@ -118,7 +114,7 @@ class Memories:
                 raise StoreError(msg)
             if self._opened is None:
                 database = open_database(self._path, MIGRATIONS, durability=self._durability)
-                additions = Additions(database, self._extract, self._embedder, self._clock)
+                additions = Additions(database, self._extract, self._meaning, self._clock)
                 self._opened = database, additions
                 additions.start()
             return self._opened
@@ -184,8 +180,8 @@ class Memories:
         vector = None
         with self._database.read() as tx:
             _, row, _ = _locate(tx, request.memory_id)
-        if request.content is not None and self._embedder is not None:
-            vector = self._embedder.documents([embedding_text(request.content, moment(row.said_at))])[0]
+        if request.content is not None:
+            vector = self._meaning.documents([embedding_text(request.content, moment(row.said_at))])
         with self._database.write() as tx:
             space, row, _ = _locate(tx, request.memory_id)
             row.version, row.updated = space.touch(), to_millis(self._clock())
@@ -198,8 +194,8 @@ class Memories:
                 row.fingerprint = fingerprint(row.text, row.speaker)
                 space.drop_vector(row.number)
             space.put_memory(row)
-            if vector is not None and self._embedder is not None:
-                space.put_vector(row.number, row.version, embedder_number(tx, self._embedder.name), pack(vector))
+            if vector is not None and self._meaning.name:
+                space.put_vector(row.number, row.version, embedder_number(tx, self._meaning.name), pack(vector[0]))
         return Acknowledged(success=True)
 
     def delete_memory(self, request: DeleteMemoryRequest) -> Acknowledged:
@@ -246,19 +242,18 @@ class Memories:
         wants = request.include_preference if views is None else "preference" in views
         preferences = request.preference_limit_number if wants else 0
         test = compile_filter(request.filter, name.partition(":")[0])
-        embedder = self._embedder
-        vector = self._query_vector(request.query)
-        query = Query.of(request.query, vector, request.conversation_id, self._clock())
         database = self._database
         with database.read() as tx:
             owner = find_owner(tx, name)
         if owner is None or not (facts or preferences):
             return SearchResult(preference_note="")
+        vector = self._meaning.query(request.query)
+        query = Query.of(request.query, vector, request.conversation_id, self._clock())
         partition = self._partitions.of(owner)
         with partition.lock:
             with database.read() as tx:
                 space = Space(tx, owner)
-                grown = partition.refresh(space, embedder.name if embedder else None)
+                grown = partition.refresh(space, self._meaning.name)
                 allowed = None if test is None else {row.number for row in space.all_memories() if test(row)}
             hits = [
                 *rank_facts(partition, query, facts, allowed, request.relativity),
@@ -266,8 +261,8 @@ class Memories:
             ]
         if grown:
             self._partitions.trim()
-            if partition.bare:
-                self._open()[1].miss(owner)
+        if partition.bare:
+            self._open()[1].miss(owner)
         with database.read() as tx:
             rows = {row.number: row for row in Space(tx, owner).memories(hit.number for hit in hits)}
         found = [(rows[hit.number], hit.relativity) for hit in hits if hit.number in rows]
@@ -277,15 +272,6 @@ class Memories:
             preferences=chosen,
             preference_note=preference_note(chosen),
         )
-
-    def _query_vector(self, text: str) -> Array | None:
-        if self._embedder is None:
-            return None
-        try:
-            return self._embedder.query(text)
-        except Exception as error:  # noqa: BLE001  # a caller's embedder may be down; words still find memories
-            _log.warning("the embedder failed (%s); this search goes by words only", type(error).__name__)
-            return None
 
     def get_memory(self, request: GetMemoryRequest) -> MemoryPage:
         """Stored memories by page, newest first, superseded ones included; `size` counts per list (contract §1.5)."""

@@ -143,6 +143,11 @@ class Shelf:
             self.vectors.put(slot, data)
             self._embedded.add(number)
 
+    def drop_vectors(self) -> None:
+        """Forget all vectors: another embedder's follow."""
+        self.vectors = Matrix()
+        self._embedded.clear()
+
     @property
     def bare(self) -> bool:
         """True when a memory has no vector yet."""
@@ -174,6 +179,7 @@ class Partition:
         self._tails: dict[str, int] = {}
         self._last_position = -1
         self.bare = False
+        self._embedder: str | None = None
 
     def shelf(self, kind: str) -> Shelf:
         """The shelf of a kind of memory."""
@@ -184,7 +190,8 @@ class Partition:
         version, epoch = space.versions()
         if epoch != self.epoch:
             self._clear(epoch)
-        if version == self.version:
+        other = embedder is not None and embedder != self._embedder
+        if version == self.version and not other:
             return False
         for position, conversation, terms in space.message_terms(self._last_position):
             self._put_turn(position, conversation, terms)
@@ -194,7 +201,11 @@ class Partition:
             else:
                 self.shelf(row.kind).put(row, self._turn_of.get(row.position, -1))
         if embedder is not None:
-            for number, data in space.vectors(embedder, self.version):
+            if other:
+                self._embedder = embedder
+                self.facts.drop_vectors()
+                self.preferences.drop_vectors()
+            for number, data in space.vectors(embedder, 0 if other else self.version):
                 self.facts.put_vector(number, data)
                 self.preferences.put_vector(number, data)
             self.bare = self.facts.bare or self.preferences.bare

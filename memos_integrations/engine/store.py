@@ -81,7 +81,7 @@ MIGRATIONS = [
       version integer not null,
       embedder integer not null references embedder,
       data blob not null,
-      primary key (owner, number)
+      primary key (owner, number, embedder)
     ) without rowid;
     create index vector_version on vector (owner, version);
     create table task (
@@ -97,7 +97,22 @@ MIGRATIONS = [
       created integer not null
     );
     create index task_open on task (sequence) where status = 'running';
+    """,
     """
+    create table slot (
+      owner integer not null references owner,
+      slot text not null,
+      number integer not null,
+      first integer not null,
+      last integer not null,
+      primary key (owner, slot, number, first)
+    ) without rowid;
+    create index slot_number on slot (owner, number);
+    insert into slot select owner, slot, number, 0, length(text) from memory where slot is not null;
+    drop index memory_slot;
+    alter table memory drop column slot;
+    alter table memory add column ended text not null default '[]';
+    """,
 ]
 
 
@@ -120,7 +135,11 @@ class MessageRow:
 
 @dataclass(slots=True)
 class MemoryRow:
-    """One stored memory; `sources` are message ids, `position` is its first source message's, -1 without one."""
+    """One stored memory; `sources` are message ids, `position` is its first source message's, -1 without one.
+
+    `ended` are the parts that no longer hold while the rest does: `[start, end, until]`, places in `text` and
+    milliseconds (0 when unknown).
+    """
 
     number: int
     version: int
@@ -138,7 +157,6 @@ class MemoryRow:
     speaker: str | None
     said_at: int
     happened_on: str | None
-    slot: str | None
     status: str
     until: int | None
     successor: int | None
@@ -148,9 +166,11 @@ class MemoryRow:
     sources: list[str] = field(default_factory=list)
     terms: str = ""
     fingerprint: bytes = b""
+    ended: list[list[int]] = field(default_factory=list)
 
 
-_JSON = frozenset({"tags", "info", "sources"})
+_LIKE = str.maketrans({"%": "!%", "_": "!_", "!": "!!"})
+_JSON = frozenset({"tags", "info", "sources", "ended"})
 _MEMORY = [f.name for f in fields(MemoryRow)]
 _MESSAGE = [f.name for f in fields(MessageRow)]
 _MEMORY_LIST = ", ".join(_MEMORY)
@@ -333,12 +353,39 @@ class Space:
         """Memories of `kind` that say the same."""
         return self._memories("kind = :kind and fingerprint = :print order by number", kind=kind, print=fingerprint)
 
-    def slot_memories(self, slot: str) -> list[MemoryRow]:
-        """The memories of one slot, oldest first."""
-        return self._memories("slot = :slot order by number", slot=slot)
+    def put_slot(self, slot: str, number: int, first: int, last: int) -> None:
+        """Say that `text[first:last]` of a memory fills a slot."""
+        self._run(
+            "insert or replace into slot (owner, slot, number, first, last)"
+            " values (:owner, :slot, :number, :first, :last)",
+            slot=slot,
+            number=number,
+            first=first,
+            last=last,
+        )
+
+    def slot_places(self, slot: str) -> list[tuple[int, int, int]]:
+        """`(number, first, last)` of what fills a slot, oldest first."""
+        return self._all(
+            "select number, first, last from slot where owner = :owner and slot = :slot order by number", slot=slot
+        )
+
+    def slots_of(self, number: int) -> list[str]:
+        """The slots that a memory fills."""
+        return [s for (s,) in self._all("select slot from slot where owner = :owner and number = :number", number=number)]
+
+    def drop_slots(self, number: int) -> None:
+        """Forget which slots a memory fills."""
+        self._run("delete from slot where owner = :owner and number = :number", number=number)
+
+    def memories_holding(self, wanted: Iterable[str], limit: int) -> list[MemoryRow]:
+        """The newest `limit` standing memories that hold every wanted term."""
+        held = {f"t{i}": f"% {term.translate(_LIKE)} %" for i, term in enumerate(wanted)}
+        tests = "".join(f" and ' ' || terms || ' ' like :{name} escape '!'" for name in held)
+        return self._memories(f"status = 'activated'{tests} order by number desc limit :limit", limit=limit, **held)
 
     def drop_vector(self, number: int) -> None:
-        """Delete the vector of a memory."""
+        """Delete the vectors of a memory."""
         self._run("delete from vector where owner = :owner and number = :number", number=number)
 
     def drop_memories(self, numbers: Iterable[int]) -> int:
@@ -346,19 +393,20 @@ class Space:
         gone = 0
         for number in numbers:
             self.drop_vector(number)
+            self.drop_slots(number)
             self._run("update memory set successor = null where owner = :owner and successor = :number", number=number)
             gone += self._run("delete from memory where owner = :owner and number = :number", number=number)
         return gone
 
     def drop(self) -> None:
         """Delete everything of this owner, the owner included."""
-        for table in ("vector", "memory", "message", "owner"):
+        for table in ("slot", "vector", "memory", "message", "owner"):
             self._run(f"delete from {table} where owner = :owner")  # noqa: S608
 
     # -- vectors
 
     def put_vector(self, number: int, version: int, embedder: int, data: bytes) -> None:
-        """Store the vector of a memory, replacing an older one."""
+        """Store the vector of a memory, replacing an older one of the same embedder."""
         self._run(
             "insert or replace into vector (owner, number, version, embedder, data)"
             " values (:owner, :number, :version, :embedder, :data)",
@@ -384,4 +432,12 @@ class Space:
             " and v.embedder = :embedder) order by number limit :limit",
             embedder=embedder,
             limit=limit,
+        )
+
+    def trim_vectors(self, kept: int) -> None:
+        """Drop the vectors of all embedders but the `kept` ones that wrote last."""
+        self._run(
+            "delete from vector where owner = :owner and embedder not in (select embedder from vector"
+            " where owner = :owner group by embedder order by max(version) desc limit :kept)",
+            kept=kept,
         )

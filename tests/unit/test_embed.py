@@ -67,13 +67,72 @@ def test_a_broken_package_is_not_installed():
 def test_wrong_answers_of_an_embedder_are_named():
     with pytest.raises(ConfigurationError, match="one vector per text"):
         embed.embedder_for(lambda texts: [[1.0]]).documents(["a", "b"])
-    with pytest.raises(ConfigurationError, match="one vector of numbers"):
-        embed.embedder_for(lambda texts: [1.0] * len(texts)).documents(["a"])
 
 
-def test_rows_without_length_or_numbers_score_nothing():
-    rows = embed.unit_rows([[3.0, 4.0], [0.0, 0.0], [float("nan"), 1.0]])
-    assert rows.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0, 0], [0, 0]]
+def test_rows_without_length_score_nothing():
+    rows = embed.unit_rows([[3.0, 4.0], [0.0, 0.0]])
+    assert rows.tolist() == [[pytest.approx(0.6), pytest.approx(0.8)], [0, 0]]
+
+
+VECTORS = {
+    "lists": lambda texts: [[3, 4]] * len(texts),
+    "tuples": lambda texts: tuple((3.0, 4.0) for _ in texts),
+    "an array": lambda texts: np.tile([3.0, 4.0], (len(texts), 1)),
+    "half precision": lambda texts: np.tile(np.array([3.0, 4.0], dtype=np.float16), (len(texts), 1)),
+    "beyond single precision": lambda texts: np.tile([3e60, 4e60], (len(texts), 1)),
+    "a list of arrays": lambda texts: [np.array([3.0, 4.0])] * len(texts),
+    "a generator": lambda texts: (np.array([3.0, 4.0]) for _ in texts),
+    "a generator of generators": lambda texts: ((x for x in (3.0, 4.0)) for _ in texts),
+}
+
+
+@pytest.mark.parametrize("form", VECTORS)
+def test_vectors_in_any_form_become_unit_rows(form):
+    model = embed.embedder_for(VECTORS[form])
+    assert model.documents(["a", "b"]).tolist() == [[pytest.approx(0.6), pytest.approx(0.8)]] * 2
+    assert model.query("a").tolist() == [pytest.approx(0.6), pytest.approx(0.8)]
+    assert model.query("a").dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 7, "text", [[1.0], [1.0, 2.0]], [["x"], ["y"]], [[None], [1.0]], [[float("nan")]] * 2, [[float("inf")]] * 2,
+     [1.0, 2.0], np.ones((2, 1, 1)), [{"embedding": [1.0]}] * 2, [[10**400]] * 2],
+    ids=repr,
+)  # fmt: skip
+def test_what_is_no_vector_is_named_so(wrong):
+    with pytest.raises(ConfigurationError, match="the embedder must return"):
+        embed.embedder_for(lambda texts: wrong).documents(["a", "b"])
+
+
+class Encoder:
+    """The shape of sentence-transformers and model2vec models: callable too, but not on texts."""
+
+    model_name = "static"
+
+    def __call__(self, features):
+        raise AssertionError
+
+    def encode(self, texts):
+        return np.ones((len(texts), 3))
+
+
+def test_models_with_encode_plug_in_and_keep_their_name():
+    model = embed.embedder_for(Encoder())
+    assert model.documents(["a"]).shape == (1, 3)
+    assert model.name.endswith("Encoder:static")
+
+
+def test_functions_are_told_apart_by_name():
+    def one(texts):
+        return texts
+
+    def two(texts):
+        return texts
+
+    assert embed.embedder_for(one).name != embed.embedder_for(two).name
+    two.name = "model 2"
+    assert embed.embedder_for(two).name.endswith(":model 2")
 
 
 def test_a_matrix_grows_and_keeps_slots_apart():

@@ -547,7 +547,7 @@ def test_vectors_of_two_embedders_are_never_compared(make, tmp_path):
     assert two[1:] == [2]
     second.search("brother")
     with sqlite3.connect(path) as raw:
-        assert raw.execute("select count(distinct embedder), count(*) from vector").fetchone() == (1, 2)
+        assert raw.execute("select count(distinct embedder), count(*) from vector").fetchone() == (2, 4)
     raw.close()
 
 
