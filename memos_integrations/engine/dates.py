@@ -8,15 +8,25 @@ from datetime import date, datetime
 
 from memos_integrations.engine import dates_en, dates_zh
 from memos_integrations.engine.dates_en import MONTHS, Anchor, month_end
+from memos_integrations.engine.text import words
+from memos_integrations.engine.verbs import is_past
 
 _FUTURE = re.compile(
     (
-        r"\b(?:will|won't|going to|gonna|plan(?:ning|s)? (?:to|on)|shall|tomorrow|upcoming|next"
-        r"|hope to|about to|scheduled|due|deadline|appointment|reservation|postponed|pushed"
-        r"|rescheduled)\b|['\u2019]ll\b|将|要去|打算|计划|准备|下周|下个?月|明天|明年|截止|改到|推迟"
+        r"\b(?:will|won't|going to|gonna|plan(?:ning|s)? (?:to|on)|shall|tomorrow|upcoming|next|until|by"
+        r"|hope to|about to|scheduled|due|deadline|appointment|reservation|postponed|pushed|rescheduled"
+        r"|starts?|begins?|comes?|leaves?|arrives?|expires?|ends?|opens?|closes?|takes place"
+        r"|(?:am|is|are|'m|'re|'s) (?:\w+ )?(?!going\b)\w{2,}ing)\b"
+        r"|(?:'m|'re) (?:\w+ )?\w{2,}ing\b|\b(?:is|are)(?: set| planned)?(?: for| on| in)?(?: the)?\W*$"
+        r"|['\u2019]ll\b|将|要去|打算|计划|准备|下周|下个?月|明天|明年|截止|改到|推迟|[定安][在于排]|约[好了在]"
     ),
     re.IGNORECASE,
 )
+_LOWER_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
+# Past forms that speak of something arranged, which may well lie ahead.
+_ARRANGED = words("got booked bought signed set planned decided paid ordered arranged organised organized can may")
+_MODAL = words("could would should might must will shall cannot used")
+_CLAUSE = re.compile(r"[,;:.!?]| [-–—] |\b(?:and|but|because|that|which|when|who|so|then)\b|[，；。]", re.IGNORECASE)
 _GRAMMAR = (*dates_en.PATTERNS, *dates_zh.PATTERNS)
 # No expression of the grammar is without one of these: most sentences are done after one search.
 _HINT = re.compile(
@@ -82,13 +92,13 @@ def find(text: str, today: date, *, past: bool | None = None) -> list[Span]:
     """
     if not _HINT.search(text):
         return []
-    if past is None:
-        past = not _FUTURE.search(text)
+    given = past
     spans: list[Span] = []
     for pattern, resolve in _GRAMMAR if not text.isascii() else dates_en.PATTERNS:
         for match in pattern.finditer(text):
             if any(s.start < match.end() and match.start() < s.end for s in spans):
                 continue
+            past = _points_back(text, match) if given is None else given
             try:
                 found = resolve(match, Anchor(today, past))
             except (ValueError, OverflowError):
@@ -99,9 +109,29 @@ def find(text: str, today: date, *, past: bool | None = None) -> list[Span]:
     return sorted(spans, key=lambda s: s.start)
 
 
+def _points_back(text: str, match: re.Match[str]) -> bool | None:
+    """Whether the clause around a time expression, else the whole text, tells of the past; None when neither tells."""
+    before, after = text[: match.start()], text[match.end() :]
+    borders = list(_CLAUSE.finditer(before))
+    end = _CLAUSE.search(after)
+    head = before[borders[-1].end() :] if borders else before
+    tail = after[: end.start()] if end else after
+    found = _tense(head, tail)
+    return _tense(before, after) if found is None else found
+
+
+def _tense(head: str, tail: str) -> bool | None:
+    if _FUTURE.search(head) or _FUTURE.search(tail):
+        return False
+    told = (w for w in _LOWER_WORD.findall(f"{head} {tail}".lower()) if w not in _ARRANGED and w not in _MODAL)
+    return True if any(map(is_past, told)) else None
+
+
 def interval(query: str, today: date) -> tuple[date, date] | None:
-    """First and last day that the time expressions of a query speak of; None when it has none."""
-    spans = find(query, today)
+    """First and last day that the time expressions of a query speak of, of the past unless it says otherwise; None
+    when it has none.
+    """
+    spans = find(query, today, past=not _FUTURE.search(query))
     if not spans:
         return None
     return min(s.first for s in spans), max(s.last for s in spans)

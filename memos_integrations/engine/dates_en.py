@@ -39,10 +39,10 @@ SEASONS = {"spring": (3, 5), "summer": (6, 8), "fall": (9, 11), "autumn": (9, 11
 
 
 class Anchor(NamedTuple):
-    """The day of speaking, and whether expressions without a direction point back from it."""
+    """The day of speaking, and whether expressions without a direction point back from it; None when nothing tells."""
 
     today: date
-    past: bool
+    past: bool | None
 
 
 Found: TypeAlias = tuple[date, date, bool] | None
@@ -103,9 +103,12 @@ def _number(text: str) -> int:
 
 
 def year_near(month: int, day: int, at: Anchor) -> int:
-    """The year of a date given without one: the nearest in the direction the text points to."""
+    """The year of a date given without one: the nearest in the direction the text points to, or in any."""
     today, past = at
     here = date(today.year, month, min(day, monthrange(today.year, month)[1]))
+    if past is None:
+        away = (here - today).days
+        return today.year + (away < -183) - (away > 183)
     if past and here > today:
         return today.year - 1
     if not past and here < today:
@@ -141,7 +144,7 @@ def _named(m: re.Match[str], at: Anchor) -> Found:
 def _named_month(m: re.Match[str], at: Anchor) -> Found:
     today, past = at
     month = _month_number(m["month"])
-    year = int(m["y"]) if m["y"] else year_near(month, 1 if past else 31, at)
+    year = int(m["y"]) if m["y"] else year_near(month, {True: 1, False: 31, None: 15}[past], at)
     turn = (m["turn"] or "").lower() if "turn" in m.re.groupindex else ""
     if turn == "last" and not m["y"]:
         year = today.year if month < today.month else today.year - 1
@@ -270,7 +273,7 @@ def _turned(m: re.Match[str], at: Anchor) -> Found:
 def _over_weekend(_m: re.Match[str], at: Anchor) -> Found:
     today, past = at
     first, last = unit_span("weekend", today)
-    if past and first > today:
+    if past is not False and first > today:
         first, last = first - timedelta(days=7), last - timedelta(days=7)
     return first, last, True
 
@@ -280,7 +283,7 @@ def _weekday(m: re.Match[str], at: Anchor) -> Found:
     number, turn = _day_number(m["day"]), " ".join((m["turn"] or "").lower().split())
     back = (today.weekday() - number) % 7 or 7
     ahead = (number - today.weekday()) % 7 or 7
-    if turn in {"last", "past", "this past", "previous"} or (past and turn in {"", "on"}):
+    if turn in {"last", "past", "this past", "previous"} or (past is not False and turn in {"", "on"}):
         day = today - timedelta(days=back)
     elif turn == "next":
         day = today - timedelta(days=today.weekday()) + timedelta(days=7 + number)
@@ -288,6 +291,23 @@ def _weekday(m: re.Match[str], at: Anchor) -> Found:
         day = today - timedelta(days=today.weekday()) + timedelta(days=number)
     else:
         day = today + timedelta(days=ahead)
+    return day, day, True
+
+
+def _beside(m: re.Match[str], at: Anchor) -> Found:
+    """ "the Sunday before 8 May", "the week after March 3rd"."""
+    found = _named(m, at)
+    if not found:
+        return None
+    there, before, unit = found[0], m["side"].lower() == "before", m["unit"].lower()
+    if unit in {"day", "evening", "night", "morning"}:
+        day = there + timedelta(days=-1 if before else 1)
+        return day, day, True
+    if unit in {"week", "weekend", "month"}:
+        return (*unit_span(unit, _shift(unit, there, -1 if before else 1)), True)
+    number = _day_number(unit)
+    away = (there.weekday() - number) % 7 or 7 if before else (number - there.weekday()) % 7 or 7
+    day = there + timedelta(days=-away if before else away)
     return day, day, True
 
 
@@ -308,9 +328,15 @@ def _patterns() -> Iterator[tuple[re.Pattern[str], Resolve]]:
         r"(?P<day>mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs(?:day)?)?|fri(?:day)?|sat(?:urday)?"
         r"|sun(?:day)?)"
     )
+    beside = (
+        r"(?:the )?(?P<unit>day|evening|night|morning|week|weekend|month|monday|tuesday|wednesday|thursday|friday"
+        r"|saturday|sunday) (?P<side>before|after)"
+    )
     for pattern, resolve in (
         (rf"\b{year}[-/.](?P<m>[01]?\d)[-/.](?P<d>[0-3]?\d)(?!\d)", _ymd),
         (r"(?<![\d/])(?P<a>[0-3]?\d)[/.](?P<b>[0-3]?\d)[/.](?P<y>(?:19|20)\d\d|\d\d)(?![\d/])", _numeric),
+        (rf"\b{beside} (?:the )?{day} (?:of )?{month}(?:,? {year})?\b", _beside),
+        (rf"\b{beside} {month} (?:the )?{day}(?:,? {year})?(?![\d:])\b", _beside),
         (rf"\b(?:the )?{day} (?:of )?{month}(?:,? {year})?\b", _named),
         (rf"\b{month} (?:the )?{day}(?:,? {year})?(?![\d:])\b", _named),
         (rf"\b{month},? (?:of )?{year}\b", _named_month),

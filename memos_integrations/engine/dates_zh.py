@@ -41,7 +41,7 @@ def _zh_date(m: re.Match[str], at: Anchor) -> Found:
     elif m["y"]:
         year = full_year(str(_number_zh(m["y"].rstrip("年"))))
     else:
-        year = year_near(month, number or (1 if past else 31), at)
+        year = year_near(month, number or {True: 1, False: 31, None: 15}[past], at)
     first = date(year, month, number or 1)
     return first, first if number else month_end(first), m["y"] is None or m["y"] in turned
 
@@ -74,7 +74,7 @@ def _zh_weekday(m: re.Match[str], at: Anchor) -> Found:
     number = 6 if m["day"] == "天" else "一二三四五六日".index(m["day"])
     day = (
         today - timedelta(days=(today.weekday() - number) % 7 or 7)
-        if past
+        if past is not False
         else today + timedelta(days=(number - today.weekday()) % 7 or 7)
     )
     return day, day, True

@@ -60,6 +60,14 @@ def test_chat_times_of_any_form(text, iso):
         ("去年夏天", "2022-06-01/2022-08-31"), ("去年", "2022-01-01/2022-12-31"), ("2019年", "2019-01-01/2019-12-31"),
         ("五月七号", "2023-05-07"), ("十二月二十五日", "2022-12-25"), ("2023年5月7日", "2023-05-07"),
         ("明年3月", "2024-03-01/2024-03-31"), ("上上周", "2023-04-24/2023-04-30"), ("下周末", "2023-05-20/2023-05-21"),
+        ("My exam is on May 30th", "2023-05-30"), ("Got tickets for the 3rd of July", "2023-07-03"),
+        ("My cast came off on 20 April", "2023-04-20"), ("It happened on 9 May", "2022-05-09"),
+        ("I moved here, and I am starting at the bakery on Friday", "2023-05-12"),
+        ("We hire two people, and she left on Friday", "2023-05-05"),
+        ("The lease ends in August", "2023-08-01/2023-08-31"),
+        ("the Sunday before 8 May 2024", "2024-05-05"), ("the Monday after April 6, 2026", "2026-04-13"),
+        ("the day before March 3rd 2024", "2024-03-02"), ("the week after 7 May 2023", "2023-05-08/2023-05-14"),
+        ("评审定在周五", "2023-05-12"),
         ("星期三", "2023-05-03"), ("我打算下周日去", "2023-05-21"), ("几天前", "2023-05-03/2023-05-06"),
     ],
 )  # fmt: skip
@@ -82,6 +90,8 @@ def test_a_sunday_looks_back_to_the_weekend_before_it():
 
 def test_queries_give_intervals():
     assert interval("What did I do in June 2022 and on 3 July 2022?", MONDAY) == (date(2022, 6, 1), date(2022, 7, 3))
+    assert interval("my trip in August", MONDAY) == (date(2022, 8, 1), date(2022, 8, 31))
+    assert interval("What will I do in August?", MONDAY) == (date(2023, 8, 1), date(2023, 8, 31))
     assert interval("What do I like?", MONDAY) is None
 
 
