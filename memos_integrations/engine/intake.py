@@ -17,6 +17,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from memos_integrations.engine import dates
+from memos_integrations.engine.clauses import without_asides
 from memos_integrations.engine.embed import pack
 from memos_integrations.engine.extract import ALL_TYPES
 from memos_integrations.engine.meaning import Meaning
@@ -149,7 +150,7 @@ def prepare(
             " ".join(memory_terms(candidate.text, candidate.speaker, candidate.said_on)),
             fingerprint(candidate.text, candidate.speaker),
             vector,
-            tuple(_fillings(candidate, extraction.preferences)),
+            () if extract is verbatim_extract else tuple(_fillings(candidate, extraction.preferences)),
         )
         for candidate, vector in zip(candidates, vectors, strict=True)
     )
@@ -169,9 +170,13 @@ def _fillings(candidate: Candidate, preferences: Sequence[Candidate]) -> Iterato
         at = candidate.text.find(words)
         if other.slot and at >= 0 and other.sources == candidate.sources:
             found.append(Filling(other.slot, at, at + len(words)))
+    speaker = (candidate.speaker or "").casefold()
+    names = frozenset(terms(speaker))
     for filling in found:
-        shared = filling.slot.startswith("lead:") or "@" in filling.slot or not candidate.speaker
-        yield filling if shared else replace(filling, slot=f"{filling.slot}@{candidate.speaker.casefold()}")
+        if filling.slot.startswith("taste:") and names.issuperset(filling.slot[6:].split()):
+            continue
+        shared = filling.slot.startswith("lead:") or "@" in filling.slot or not speaker
+        yield filling if shared else replace(filling, slot=f"{filling.slot}@{speaker}")
 
 
 def verbatim_extract(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from memos_integrations.engine.intake import Prepared, Thought
 from memos_integrations.engine.store import MemoryRow, MessageRow, Space
+from memos_integrations.engine.succession import Succession
 from memos_integrations.engine.text import terms
 from memos_integrations.engine.updates import slots
 from memos_integrations.models import to_millis
@@ -100,7 +102,6 @@ class Ledger:
             speaker=candidate.speaker,
             said_at=said,
             happened_on=candidate.happened_on,
-            slot=candidate.slot,
             status="activated",
             until=None,
             successor=None,
@@ -111,7 +112,7 @@ class Ledger:
             terms=thought.terms,
             fingerprint=thought.fingerprint,
         )
-        self._supersede(row)
+        self._supersede(row, thought)
         self._batch.add(row.number)
         space.put_memory(row)
         if thought.vector is not None:
@@ -129,21 +130,13 @@ class Ledger:
     def _name(self, row: MemoryRow) -> None:
         (self._changes.preferences if row.kind == "preference" else self._changes.facts).append(row.id)
 
-    def _supersede(self, row: MemoryRow) -> None:
-        """Archive what the new memory replaces; a memory told late is archived itself."""
-        if row.slot is None:
-            return
-        for old in self._space.slot_memories(row.slot):
-            same_turn = old.number in self._batch and old.kind != row.kind
-            if old.status != "activated" or old.speaker != row.speaker or same_turn:
-                continue
-            if old.said_at <= row.said_at:
-                old.status, old.until, old.successor = "archived", row.said_at, row.number
-                old.updated, old.version = row.updated, self._version
-                self._space.put_memory(old)
-                self._changes.updated += 1
-            elif row.status == "activated":
-                row.status, row.until, row.successor = "archived", old.said_at, old.number
+    def _supersede(self, row: MemoryRow, thought: Thought) -> None:
+        """End what the new memory replaces; a memory told late is history itself."""
+        succession = Succession(self._space, self._version, self._batch)
+        succession.settle(row, thought.fillings, [origin.body for origin in thought.origins])
+        self._changes.updated += len(succession.ended)
+        for filling in thought.fillings:
+            self._space.put_slot(filling.slot, row.number, filling.start, filling.end)
 
     def _forget(self, phrase: str, told: list[MessageRow]) -> None:
         """Delete what the request names, and empty its source messages and the request itself."""
@@ -153,7 +146,9 @@ class Ledger:
         everything = not named and _EVERYTHING.search(phrase) is not None
         if not named and not everything:
             return
-        doomed = [row for row in space.all_memories() if everything or _names(named, filled, row)]
+        doomed = [
+            row for row in space.all_memories() if everything or _names(named, filled, row, space.slots_of(row.number))
+        ]
         space.drop_memories(row.number for row in doomed)
         self._changes.deleted += len(doomed)
         sources = {source for row in doomed for source in row.sources}
@@ -163,9 +158,9 @@ class Ledger:
         self._version = space.touch(vanished=True)
 
 
-def _names(named: set[str], filled: set[str], row: MemoryRow) -> bool:
+def _names(named: set[str], filled: set[str], row: MemoryRow, held_slots: Sequence[str]) -> bool:
     """Whether words name a memory: most of them stand in it, or it says the same of the same slot in other words."""
-    held = set(row.terms.split()) | set(terms(row.key)) | set(terms(row.slot or ""))
-    if row.slot in filled and (named - _VERBS) & held:
+    held = {*row.terms.split(), *terms(row.key), *(term for slot in held_slots for term in terms(slot))}
+    if filled.intersection(slot.partition("@")[0] for slot in held_slots) and (named - _VERBS) & held:
         return True
     return len(named & held) >= _NAMED * len(named)

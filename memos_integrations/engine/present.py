@@ -32,13 +32,21 @@ def moment(millis: int) -> datetime:
 
 
 def shown_text(row: MemoryRow) -> str:
-    """The text of a memory; a superseded one says until when it held, so that nobody takes it for current."""
-    if row.status != "archived":
-        return row.text
-    day = f"{moment(row.until):%Y-%m-%d}" if row.until is not None else ""
-    if language(row.text) == "zh":
-        return f"{row.text}（已过时{f'，至{day}' if day else ''}）"
-    return f"{row.text} (no longer current{f', until {day}' if day else ''})"
+    """The text of a memory; what no longer holds of it says until when it did, so that nobody takes it for current."""
+    chinese = language(row.text) == "zh"
+    if row.status == "archived":
+        return row.text + ("" if chinese else " ") + _no_longer(row.until or 0, chinese=chinese)
+    text = row.text
+    for _, end, until in sorted(row.ended, reverse=True):
+        text = text[:end] + ("" if chinese else " ") + _no_longer(until, chinese=chinese) + text[end:]
+    return text
+
+
+def _no_longer(until: int, *, chinese: bool) -> str:
+    day = f"{moment(until):%Y-%m-%d}" if until else ""
+    if chinese:
+        return f"（已过时{f'，至{day}' if day else ''}）"
+    return f"(no longer current{f', until {day}' if day else ''})"
 
 
 def fact_of(row: MemoryRow, relativity: float | None = None, **extra: object) -> FactMemory:

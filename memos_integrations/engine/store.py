@@ -372,7 +372,9 @@ class Space:
 
     def slots_of(self, number: int) -> list[str]:
         """The slots that a memory fills."""
-        return [s for (s,) in self._all("select slot from slot where owner = :owner and number = :number", number=number)]
+        return [
+            s for (s,) in self._all("select slot from slot where owner = :owner and number = :number", number=number)
+        ]
 
     def drop_slots(self, number: int) -> None:
         """Forget which slots a memory fills."""

@@ -1,0 +1,200 @@
+"""English statements of changeable things: where somebody lives, who leads what, when something takes place."""
+
+from __future__ import annotations
+
+import re
+
+from memos_integrations.engine.text import terms, words
+
+# Who a clause is about; a relative may carry a name ("my sister Dana").
+_SUBJECT = (
+    r"(?P<subject>\b(?:I|[Ww]e|[Tt]he user|[Tt]hey|[Hh]e|[Ss]he"
+    r"|(?:[Tt]he user's|[Mm]y|[Oo]ur|[Tt]heir) [a-z][\w-]*(?: [a-z][\w-]*)?(?: [A-Z][\w-]*)?"
+    r"|(?!(?:Just|Sorry|No|Yes|Oh|Well|Anyway|Maybe|Recently|Yesterday|Today|Now|And|But|So|Also|Update|Actually|Finally|The|My|Our|There|This|That|It"
+    r"|You)\b)[A-Z][\w-]+(?: [A-Z][\w-]+){0,2})(?!\w))"
+)
+# Verbs and adverbs between subject and predicate; what is over ("was", "had", "used to") or denied is not among them.
+_AUXILIARY = (
+    r"(?:(?:'m|'ve|'re|'s|'ll)\b| (?:am|is|are|have|has|been|will|be|going to|just|recently|now|finally|already|also"
+    r"|currently|both|officially|still|actually|really|only|soon|then)\b)*"
+)
+_IS_A = r"(?:(?<=am )|(?<=is )|(?<='m )|(?<='s )|(?<=now ))"
+_PREDICATES = (
+    (
+        "home",
+        r"(?:moved|relocated|moving|relocating|move|moves|live|lives|living|based|resides?|residing|settled|staying)\b"
+        r"(?! (?:on|past|forward|away from the|it|my|out of the way))(?: \w+)?(?: to| in| into| at| back| near| from)\b"
+        r"(?! (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|the next|\d{1,2}[:.]\d\d))",
+    ),
+    (
+        "employer",
+        r"(?:(?:work|works|working|employed|started working|starts? working)\b(?: [\w-]+)?(?: as [^.;,]{2,40}?)?"
+        r" (?:at|for|in (?=an? |the ))(?! (?:home|night|least|free|now|days|hours|years|weeks|\d))"
+        rf"|{_IS_A}(?:an?|the) [^.;,]{{2,40}} at (?=[A-Z]))",
+    ),
+    ("role", r"(?:(?:work|works|working|employed|started working|starts? working)(?: [^.;,]{2,40}?)? as\b"
+             r"|(?:got |was |been )?promoted to)\b"),
+    (
+        "job",
+        r"(?:joined [^.;]{1,40}? as (?:an?|the|their|its)\b|joined (?:an?|the) [^.;]{0,40}\b(?:company|start-?up|firm"
+        r"|bank|agency|studio|lab|hospital)\b|got a (?:new )?job|got hired|was hired|start(?:s|ed)? (?:a|my|their|his"
+        r"|her) new job|(?:quit|left|leaving|lost) (?:my|their|his|her|our) jobs?|retired|unemployed|between jobs"
+        r"|(?:was |got )?laid off|(?:was|got) fired|switched jobs|changed jobs)\b",
+    ),
+    (
+        "profession",
+        rf"{_IS_A}an? (?:[a-z-]+ ){{0,3}}?(?:engineer|teacher|nurse|doctor|developer|programmer|designer|lawyer|student|pilot"
+        r"|accountant|architect|chef|cook|waiter|waitress|driver|librarian|journalist|scientist|researcher|professor"
+        r"|writer|editor|actor|actress|musician|artist|photographer|electrician|plumber|carpenter|mechanic|farmer"
+        r"|police officer|firefighter|paramedic|pharmacist|dentist|therapist|psychologist|consultant|analyst|manager"
+        r"|barista|baker|cashier|clerk|intern|translator|surgeon|veterinarian|vet|tutor|salesperson)\b",
+    ),
+    (
+        "diet",
+        r"(?:(?:went|gone|go|goes|going|became|become|turned|eat|eats|a|strictly|fully|mostly|now|back to being) )*"
+        r"(?:vegan|vegetarian|pescatarian|flexitarian|omnivor\w+|carnivore|plant-based)\b|(?:stopped|quit|started|began"
+        r"|gave up|given up) (?:eating )?(?:any )?(?:meat|animal products|fish and meat|red meat)\b|(?:eat|eats|eating)"
+        r" (?:meat|red meat) (?:again|now)\b|(?:don't|doesn't|no longer) eats? (?:any )?(?:meat|animal products)\b",
+    ),
+    (
+        "relationship",
+        r"(?:(?:got|get|been|newly|happily|was) )*(?:married|single|divorced|separated|widowed|dating"
+        r"|engaged(?! (?:in|with))|in a relationship|broke up|split up|broken up)\b(?!-)",
+    ),
+    (
+        "age",
+        rf"(?:(?:{_IS_A}|(?<=be ))|turned )\d{{1,2}}(?= years? old\b|[.,!]|$| now\b| last\b| this\b| today\b"
+        r"| yesterday\b)",
+    ),
+    ("time zone", r"in (?:the )?(?:UTC|[A-Z]{2,4}T)\b"),
+    ("birthday", r"(?:was )?born (?:on|in \d)"),
+    ("name", r"(?:called|named|go by|goes by)\b"),
+)  # fmt: skip
+SUBJECT = re.compile(rf"^(?:[\w ]{{1,20}}, )?{_SUBJECT}")
+PERSONAL = tuple((slot, re.compile(rf"{_SUBJECT}{_AUXILIARY} (?:{p})")) for slot, p in _PREDICATES)
+# The same said without a subject behind "and", and "Moved to …".
+BARE = tuple(
+    (
+        slot,
+        re.compile(
+            rf"^(?:[Jj]ust |[Rr]ecently |now |is |am |are |has |have )*(?:{p})", re.IGNORECASE if slot == "home" else 0
+        ),
+    )
+    for slot, p in _PREDICATES
+    if slot not in {"age", "time zone"}
+)
+_OWNED = (
+    r"(?P<owner>\b(?:[Mm]y|[Oo]ur|[Tt]he user's|[Tt]heir|[Hh]is|[Hh]er)\b|\b[A-Z][\w-]+'s)"
+    r"(?P<of>(?: [a-z][\w-]*){1,2}'s)? (?:(?:new|current|full|first|last|all-time|absolute|(?P<sort>work|home|office"
+    r"|private|personal|second)) )*"
+)
+ATTRIBUTES = tuple(
+    (slot, re.compile(rf"{_OWNED}(?:{p})(?:(?:'s)?(?= not\b)|'s| (?:number )?(?:is|has changed|changed|falls|became)\b)"))
+    for slot, p in (
+        ("name", "name"),
+        ("home", "address|hometown|home"),
+        ("job", "employer|profession|occupation|job title|job(?= is (?:an?|at|as|the) )"),
+        ("phone", "phone(?: number)?|cell|mobile|telephone(?: number)?|number"),
+        ("email", "e-?mail(?: address)?"),
+        ("birthday", "birthday|birth date|date of birth"),
+        ("time zone", "time ?zone"),
+        ("favorite", r"favou?rite (?P<thing>[\w' -]{2,40}?)(?: now| currently)?"),
+    )
+)  # fmt: skip
+# "My boss is Karen" replaces another boss; "my boss is strict" does not.
+PEOPLE = re.compile(
+    rf"{_OWNED}(?P<role>(?:[a-z]+ )?(?:boss|manager|landlord|landlady|supervisor|advis[eo]r|girlfriend|boyfriend"
+    r"|fianc[eé]e?|husband|wife|lead|assistant)) is(?: now)? (?=[A-Z])"
+)
+_HELD = r"(?:the |our |The |Our )?"
+LEADING = re.compile(
+    r"(?:(?<![Aa]lso )(?<!co-))\b(?:leads?|leading|manages?|managing|heads?|chairs?|coordinates|took over|takes over"
+    r"|taking over|(?:is|'s) (?:now )?(?:responsible for|in charge of|(?:the (?:new )?)?(?:lead|leader|head|manager|owner"
+    r"|coordinator) (?:of|on|for)))(?: now)? (?P<what>(?:the |our )?[\w'&-]+(?: [\w'&-]+){0,3}?)"
+    r"(?= from\b| now\b| since\b| as of\b| starting\b| instead\b| these days\b|[.,;!?]|$)"
+)
+ROLE = re.compile(
+    r"^(?P<who>[A-Z][\w.'-]+(?: [A-Z][\w.'-]+)?|he|she|they) (?:is|will be|became|has become|'s)"
+    r" (?:now )?(?:the|our|my) (?:new )?(?P<role>[\w' -]{2,40}?)(?: now)?[.!]?$"
+)
+_CALENDAR = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|november|december"
+VERSION = re.compile(
+    r"\b(?:uses?|using|runs?|running|upgraded|upgrades|updated|switched|migrated|moved|downgraded|is|are)"
+    r"(?: (?:our|my|their|the) \w+| it| now)?(?: to| on)? "
+    rf"(?P<what>(?!(?i:{_CALENDAR}|room|gate|suite|floor|level|chapter|page)\b)[A-Z][\w.+#-]*(?: [A-Z][\w.]*)?) v?\d+(?:\.\d+)*\b"
+)
+_INTRODUCTION = r"^(?:(?:update|news|actually|ok|hey|so|fyi|change of plans?|correction|no)[,:]? )*"
+_DETERMINER = r"(?P<det>[Tt]he user's |[Tt]he |[Oo]ur |[Mm]y |[Tt]heir |[Tt]his |that |[Yy]our )?"
+CHANGED = re.compile(
+    rf"{_INTRODUCTION}{_DETERMINER}(?P<thing>[\w'#&/ -]{{2,48}}?) ?"
+    r"(?:(?:is|was|'s|got|has been|have been|had to be|were|are|will be|is being|has|have) (?:now |just |been "
+    r"|officially )?)?(?:moved|pushed|changed|rescheduled|postponed|delayed|shifted|brought forward|bumped|extended"
+    r"|slipped|switched|renamed|updated|increased|lowered|raised|reduced|cancell?ed|shipped|delivered|closed|resolved"
+    r"|approved|rejected|reassigned|dropped|rose|fell|climbed|jumped|grew|doubled|(?:went|gone|go) (?:up|down))\b",
+    re.IGNORECASE,
+)
+COSTS = re.compile(
+    rf"{_INTRODUCTION}{_DETERMINER}(?P<thing>[\w'#&/ -]{{2,48}}?)(?: now| currently)? costs?(?: now)? [^a-z]*\d",
+    re.IGNORECASE,
+)
+IS = re.compile(
+    rf"{_INTRODUCTION}{_DETERMINER}(?P<thing>[\w'#&/ -]{{2,48}}?) (?:is|are|will be|starts?|takes place|ends?|happens)"
+    r"(?: now| currently| still| scheduled| set| due| planned)*(?P<rest> .{1,80})$",
+    re.IGNORECASE,
+)  # fmt: skip
+WHEN = re.compile(
+    r"^ (?:on |at |in |for |by |until )?(?:the )?(?:\d{1,2}(?:st|nd|rd|th|:\d\d| ?[ap]\.?m)\b"
+    rf"|{_CALENDAR}|(?:next|this) \w+|tomorrow|today|noon|midnight)",
+    re.IGNORECASE,
+)
+WHERE = re.compile(r"^ (?:in|at) (?:the )?(?:room|hall|office|building|conference|meeting|[A-Z])", re.IGNORECASE)
+STATE = re.compile(
+    r"^ (?:not )?(?:(?:un)?blocked|delayed|finished|done|complete|completed|ready|open|closed|on track|on hold|over"
+    r"|cancell?ed|resolved|fixed|broken|approved|pending|postponed|shipped|in progress|in review|live)(?: now| again)?"
+    r"(?=[.!,]|$| by\b| since\b)",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(r"\d|\b(?!I\b)[A-Z]\w|\b(?:on|in|at) (?:the )?\w+$")
+_CHANGEABLE = words(
+    """
+    deadline date meeting standup appointment flight order ticket budget release launch price status schedule
+    plan version exam interview wedding trip rent salary dose dosage goal target manager boss landlord lead
+    owner address password room number rate score weight project shipment package delivery booking reservation
+    invoice build deployment sprint issue task milestone event party class session call lesson dinner lunch gate
+    train bus hotel
+    """
+)
+_NOT_THINGS = re.compile(r"(?:i|we|he|she|they|it|you|there|what|who|how|that|this|user)\b", re.IGNORECASE)
+# Words that two statements of the same thing may differ in.
+LOOSE = {
+    "home": frozenset(terms("live lives living lived moved move moving stay staying settled reside based relocated home address")),
+    "job": frozenset(terms("work works working worked employed job")),
+}  # fmt: skip
+
+
+def is_changeable(thing: str, determiner: str | None, rest: str) -> bool:
+    """Whether "the budget is …" tells of something that takes other values, and tells its value."""
+    if WHEN.match(rest):
+        return True
+    head = thing.lower().partition(" of ")[0].split()
+    numbered = any(c.isdigit() for c in thing)
+    if STATE.match(rest) or WHERE.match(rest):
+        return bool(determiner) or numbered
+    if not head or _VALUE.search(rest) is None:
+        return numbered and any(token in _CHANGEABLE for token in head)
+    return (head[-1] in _CHANGEABLE and bool(determiner)) or (numbered and any(t in _CHANGEABLE for t in head))
+
+
+def thing(text: str) -> tuple[str, str | None] | None:
+    """The slot of a changeable thing a clause is about, and the words that say whose it is."""
+    match = COSTS.match(text)
+    price = match is not None
+    match = match or CHANGED.match(text)
+    if match is None:
+        match = IS.match(text)
+        if match and not is_changeable(match["thing"], match["det"], match["rest"]):
+            match = None
+    if match is None or _NOT_THINGS.match(match["thing"]):
+        return None
+    about = {*terms(match["thing"]), *(terms("price") if price else ())}
+    return ("thing:" + " ".join(sorted(about)), match["det"]) if 0 < len(about) <= 4 else None
