@@ -16,12 +16,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from ._failures import Outage, backoff_s
-from ._outbox import Counts, Turn
+from ._jobs import Turn
+from ._outbox import Counts
 from ._overlay import Fresh, Overlay
 from ._recall import RecallCache
 from ._redact import get_logger
 from ._sending import Outcome, Sender
-from ._session_options import OnExtract
+from ._session_options import OnExtract, SessionOptions
 from ._shelves import Shelves
 from .client import MemOSClient
 from .errors import ConfigurationError, StoreError
@@ -30,6 +31,7 @@ logger = get_logger(__name__)
 CLOSE_S = 5.0
 IDLE_S = 5.0
 CALL_TIMEOUT_S = 25.0  # with two calls per turn well below the outbox's lease
+ASK_TIMEOUT_S = 2.0
 _UNASKED_PAUSE_S = 1.0  # an open breaker answers without asking the server, and knows when to probe
 _POLL_S = 0.2
 
@@ -71,10 +73,16 @@ class Delivery:
 
     # -- the user's path
 
-    def attach(self, session: object, exit_drain_s: float) -> None:
-        """A session uses this delivery; the last one to leave closes the files."""
+    def attach(self, session: object, user_id: str, conversation_id: str | None, options: SessionOptions) -> None:
+        """A session uses this delivery; the last one to leave closes the files.
+
+        Its `on_extract` also hears of turns of its conversation that an earlier process left behind.
+        """
+        self._here()
         self._sessions.add(session)
-        self.exit_drain_s = max(self.exit_drain_s, exit_drain_s)
+        self.exit_drain_s = max(self.exit_drain_s, options.exit_drain_s)
+        if options.on_extract is not None:
+            self._sender.listen_on(user_id, conversation_id, options.on_extract)
 
     def detach(self, session: object) -> None:
         """A session is done."""
@@ -96,7 +104,7 @@ class Delivery:
         """What the user's last turns said and no search has shown yet, newest first."""
         shelves = self._here()
         waiting = shelves.waiting(user_id)
-        if waiting or (shelves.in_use and not self._looked):
+        if waiting or (shelves.in_use and not self._looked) or self.overlay.asks(user_id):
             # The first look also sends what an earlier process left behind.
             self._looked = True
             self.kick()
@@ -126,8 +134,14 @@ class Delivery:
                 self._thread.start()
 
     def flush(self, timeout_s: float) -> bool:
-        """Send everything now; False when the time is over or the server does not answer."""
+        """Send everything now; False when the time is over or the server does not answer.
+
+        Whoever waits wants a try: one call goes out even while the breaker is open, and its failure ends the waiting.
+        """
         shelves = self._here()
+        client = self._client()
+        if client is not None and _pending(shelves):
+            client.ask_anew()
         self._resume()
         deadline = time.monotonic() + timeout_s
         failures = self._failures
@@ -166,6 +180,7 @@ class Delivery:
         with suppress(Exception):
             client = self._client()
             failures = self._failures
+            self._wake = True  # turns that wait for others to be joined with have waited enough
             while (
                 client is not None
                 and self._pid == os.getpid()
@@ -236,6 +251,10 @@ class Delivery:
         except StoreError as error:
             self._shelves.failed(error)
             waits.append(1.0)
+        # Last, since nobody waits for it; what is due later than the thread lives is asked when there is work again.
+        asked = self._sender.ask(client.with_options(timeout_s=min(timeout_s, ASK_TIMEOUT_S), max_attempts=1))
+        if asked is not None and asked <= IDLE_S:
+            waits.append(asked)
         return min(waits, default=None)
 
     def _after(self, outcome: Outcome) -> float | None:
@@ -247,6 +266,7 @@ class Delivery:
                 self._failures += 2
                 return None
             elif outcome == "unasked":
+                self._failures += 1
                 self._paused_until = time.monotonic() + _UNASKED_PAUSE_S
             elif outcome == "outage":
                 self._failures += 1

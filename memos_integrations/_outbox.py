@@ -8,22 +8,19 @@ Keys of delivered turns are remembered, so that a turn told twice is stored once
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
-from ._sqlite import MEMORY, Row, Transaction, open_database
+from ._jobs import JOIN_TURNS, Job, Turn, body_of, job_of, joinable, regrouped, together, turn_key
+from ._sqlite import MEMORY, Transaction, open_database
 from .errors import StoreFull
-from .models import Message
 
-Write = Literal["extract+add", "extract", "add"]
 TOMBSTONES = 100_000
 _PRUNE_EVERY = 256
 _CAN_PROBE = os.name == "posix"  # elsewhere os.kill(pid, 0) would end the process it asks about
@@ -55,52 +52,36 @@ _MIGRATIONS = (
     create table done (key text primary key, at_ms integer not null) without rowid;
     create index done_age on done (at_ms);
     """,
+    """
+    alter table turn add column joined integer;
+    create index turn_joined on turn (joined) where joined is not null;
+    """,
 )
-_READY = """
-    select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms, unsure
+COLUMNS = "seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms, unsure, joined"
+_READY = f"""
+    select {COLUMNS}
     from turn t
     where dead = 0 and suspect = :suspect and due_ms <= :now and leased_until_ms <= :now and not exists (
         select 1 from turn e where e.lane = t.lane and e.seq < t.seq and e.dead = 0 and e.suspect = 0)
     order by seq limit 1
-"""
+"""  # noqa: S608 - the names of columns, no values
 # Only the first turn of a conversation says when something can be sent.
 _DUE = """
     select min(max(due_ms, leased_until_ms)) from turn where dead = 0 and (suspect = 1 or seq in (
         select min(seq) from turn where dead = 0 and suspect = 0 group by lane))
 """
-_WAITING = """
-    select seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms, unsure
+_WAITING = f"select {COLUMNS} from turn where dead = 0 and user_id = ? order by seq desc limit ?"  # noqa: S608
+_LATER = f"""
+    select {COLUMNS}
     from turn
-    where dead = 0 and user_id = ? order by seq desc limit ?
+    where lane = (select lane from turn where seq = :seq) and seq > :seq and dead = 0 and suspect = 0
+    order by seq limit :most
+"""  # noqa: S608 - the names of columns, no values
+_FULL = """
+    update turn set due_ms = 0 where lane = :lane and dead = 0 and suspect = 0 and failed_ms = 0
+    and (select count(*) from turn where lane = :lane and dead = 0 and suspect = 0 and joined is null) >= :most
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What one turn wants stored, for whom, and how; `key` is unique per user and conversation (see `turn_key`)."""
-
-    key: str = field(repr=False)
-    user_id: str = field(repr=False)
-    conversation_id: str | None = field(repr=False)
-    messages: tuple[Message, ...] = field(repr=False)
-    write: Write = "extract+add"
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A turn on its way.
-
-    `extracted` is the saved answer of extract/memory ("" = not to be asked again); `unsure` says that add/message was
-    sent before and its answer lost, so that the turn may be stored already.
-    """
-
-    seq: int
-    turn: Turn
-    created_ms: int
-    attempts: int = 0
-    failed_ms: int = 0
-    extracted: str | None = field(default=None, repr=False)
-    unsure: bool = False
+_TOGETHER = f"select {COLUMNS} from turn where joined = ? and dead = 0 order by seq"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +90,6 @@ class Counts:
 
     pending: int = 0
     dead: int = 0
-
-
-def turn_key(user_id: str, conversation_id: str | None, key: str) -> str:
-    """The outbox key of a caller's key: the same key of another user or conversation is another turn."""
-    text = json.dumps([user_id, conversation_id, key], ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 class Outbox:
@@ -145,15 +120,20 @@ class Outbox:
         self._acks = 0
 
     def put(self, turn: Turn) -> bool:
-        """Commit `turn`; False when its key waits already or was delivered before."""
-        body = {"write": turn.write, "messages": [m.model_dump(exclude_none=True) for m in turn.messages]}
+        """Commit `turn`; False when its key waits already or was delivered before.
+
+        A turn that may be joined waits for its window to end, unless as many as may be joined wait already.
+        """
+        now = self._now()
         values = {
             "key": turn.key,
             "lane": turn_key(turn.user_id, turn.conversation_id, "lane"),
             "user": turn.user_id,
             "conversation": turn.conversation_id,
-            "body": json.dumps(body),
-            "now": self._now(),
+            "body": body_of(turn),
+            "now": now,
+            "due": now + turn.join_ms if turn.join_ms else 0,
+            "most": JOIN_TURNS,
         }
         with self._in.write() as tx:
             if tx.one("select 1 from done where key = :key", values):
@@ -162,22 +142,40 @@ class Outbox:
                 msg = "too many turns wait for delivery in memory"
                 raise StoreFull(msg)
             stored = tx.run(
-                "insert or ignore into turn (key, lane, user_id, conversation_id, body, created_ms)"
-                " values (:key, :lane, :user, :conversation, :body, :now)",
+                "insert or ignore into turn (key, lane, user_id, conversation_id, body, created_ms, due_ms)"
+                " values (:key, :lane, :user, :conversation, :body, :now, :due)",
                 values,
             )
+            if turn.join_ms:
+                tx.run(_FULL, values)
             return stored == 1
 
     def lease(self) -> Job | None:
-        """The oldest turn that may be sent now, reserved for this process; None when there is none."""
+        """The oldest turn that may be sent now, with those it is joined with, reserved for this process; None = none.
+
+        What is sent together once stays together, whatever happens, so that it is told from other turns the same way.
+        """
         with self._db.write() as tx:
             self._reclaim(tx)
             now = self._now()
             row = tx.one(_READY, {"now": now, "suspect": 0}) or tx.one(_READY, {"now": now, "suspect": 1})
             if row is None:
                 return None
-            self._hold(tx, row[0])
-            return _job(row)
+            job = self._whole(tx, job_of(row))
+            self._hold(tx, job)
+            return job
+
+    def _whole(self, tx: Transaction, head: Job) -> Job:
+        """`head` with the turns that are sent together with it."""
+        if head.joined is not None:
+            return together([job_of(row) for row in tx.all(_TOGETHER, (head.joined,))])
+        if not head.turn.join_ms:
+            return head
+        later = map(job_of, tx.all(_LATER, {"seq": head.seq, "most": JOIN_TURNS}))
+        parts = [replace(part, joined=head.seq) for part in (head, *joinable(head, later))]
+        for part in parts:
+            tx.run("update turn set joined = ? where seq = ?", (head.seq, part.seq))
+        return together(parts)
 
     def next_due_s(self) -> float | None:
         """Seconds until `lease` may find something (0 = now); None when nothing waits."""
@@ -188,14 +186,18 @@ class Outbox:
     def save_extracted(self, job: Job, extracted: str) -> None:
         """Remember the answer of extract/memory ("" = do not ask again) and renew the lease."""
         with self._db.write() as tx:
-            tx.run("update turn set extracted = :e where seq = :seq", {"e": extracted, "seq": job.seq})
-            self._hold(tx, job.seq)
+            for part in job.each:
+                # One answer for all joined turns: it stands with the first, the others have nothing to add to it.
+                own = extracted if part.seq == job.seq or not extracted else "{}"
+                tx.run("update turn set extracted = :e where seq = :seq", {"e": own, "seq": part.seq})
+            self._hold(tx, job)
 
     def ack(self, job: Job) -> None:
         """Delivered: forget the text, remember the key."""
         with self._db.write() as tx:
-            tx.run("delete from turn where seq = ?", (job.seq,))
-            tx.run("insert or ignore into done values (?, ?)", (job.turn.key, self._now()))
+            for part in job.each:
+                tx.run("delete from turn where seq = ?", (part.seq,))
+                tx.run("insert or ignore into done values (?, ?)", (part.turn.key, self._now()))
             self._acks += 1
             if self._acks % _PRUNE_EVERY == 0:
                 tx.run(
@@ -207,28 +209,39 @@ class Outbox:
         self, job: Job, delay_s: float, *, counts: bool = True, suspect: bool = False, unsure: bool = False
     ) -> None:
         """Give the turn back, to be sent again in `delay_s`; a `suspect` one lets later ones pass, from now on."""
+        values = {
+            "one": int(counts),
+            "due": self._now() + round(delay_s * 1000),
+            "suspect": int(suspect),
+            "unsure": int(unsure),
+            "now": self._now(),
+        }
         with self._db.write() as tx:
-            tx.run(
-                "update turn set attempts = attempts + :one, due_ms = :due, suspect = max(suspect, :suspect),"
-                " unsure = max(unsure, :unsure), leased_by = null,"
-                " leased_until_ms = 0, failed_ms = case failed_ms when 0 then :now else failed_ms end where seq = :seq",
-                {
-                    "one": int(counts),
-                    "due": self._now() + round(delay_s * 1000),
-                    "suspect": int(suspect),
-                    "unsure": int(unsure),
-                    "now": self._now(),
-                    "seq": job.seq,
-                },
-            )
+            for part in job.each:
+                tx.run(
+                    "update turn set attempts = attempts + :one, due_ms = :due, suspect = max(suspect, :suspect),"
+                    " unsure = max(unsure, :unsure), leased_by = null, leased_until_ms = 0,"
+                    " failed_ms = case failed_ms when 0 then :now else failed_ms end where seq = :seq",
+                    {**values, "seq": part.seq},
+                )
+
+    def part(self, job: Job) -> None:
+        """Send joined turns one by one from now on: one of them may be what the server refuses."""
+        with self._db.write() as tx:
+            for part in job.each:
+                tx.run(
+                    "update turn set joined = seq, due_ms = 0, leased_by = null, leased_until_ms = 0 where seq = ?",
+                    (part.seq,),
+                )
 
     def bury(self, job: Job, reason: str) -> None:
         """Move the turn to the dead letters; it is kept, and never sent again by itself."""
         with self._db.write() as tx:
-            tx.run(
-                "update turn set dead = 1, reason = :reason, leased_by = null, leased_until_ms = 0 where seq = :seq",
-                {"reason": reason, "seq": job.seq},
-            )
+            for part in job.each:
+                tx.run(
+                    "update turn set dead = 1, reason = ?, leased_by = null, leased_until_ms = 0 where seq = ?",
+                    (reason, part.seq),
+                )
 
     def wake(self) -> None:
         """Make every waiting turn due now."""
@@ -242,7 +255,7 @@ class Outbox:
         """The newest `limit` undelivered turns of a user, oldest first."""
         with self._db.read() as tx:
             rows = tx.all(_WAITING, (user_id, limit))
-        return [_job(row) for row in reversed(rows)]
+        return regrouped(map(job_of, reversed(rows)))
 
     def counts(self) -> Counts:
         """How many turns wait and how many were given up."""
@@ -271,11 +284,12 @@ class Outbox:
             self._db.close()
             self._in.close()
 
-    def _hold(self, tx: Transaction, seq: int) -> None:
-        tx.run(
-            "update turn set leased_by = :me, leased_until_ms = :until where seq = :seq",
-            {"me": self._owner(), "until": self._now() + self._lease_ms, "seq": seq},
-        )
+    def _hold(self, tx: Transaction, job: Job) -> None:
+        for part in job.each:
+            tx.run(
+                "update turn set leased_by = :me, leased_until_ms = :until where seq = :seq",
+                {"me": self._owner(), "until": self._now() + self._lease_ms, "seq": part.seq},
+            )
 
     def _reclaim(self, tx: Transaction) -> None:
         held = tx.all(
@@ -321,16 +335,3 @@ def _gone(owner: str) -> bool:
 def _pending(tx: Transaction) -> int:
     (waiting,) = tx.one("select count(*) from turn where dead = 0") or (0,)
     return int(waiting)
-
-
-def _job(row: Row) -> Job:
-    seq, key, user_id, conversation_id, body, extracted, created_ms, attempts, failed_ms, unsure = row
-    content: dict[str, Any] = json.loads(body)
-    turn = Turn(
-        key=key,
-        user_id=user_id,
-        conversation_id=conversation_id,
-        messages=tuple(Message.model_validate(m) for m in content["messages"]),
-        write=content["write"],
-    )
-    return Job(seq, turn, created_ms, attempts, failed_ms, extracted, bool(unsure))

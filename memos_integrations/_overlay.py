@@ -2,7 +2,9 @@
 
 Two sources: turns still waiting in the outbox (their memories come from the saved answer of extract/memory or, before
 there is one, from the local extractor) and turns that were sent but that no search has shown yet. The first is read
-from the outbox at every recall, so other processes see it too; the second lives here, per user, for a limited time.
+from the outbox at every recall, so other processes see it too; the second lives here, per user, until the server says
+that it is stored, and for a limited time. A server words a memory as it likes: its own word that the turn is stored is
+what tells that a copy here has served.
 """
 
 from __future__ import annotations
@@ -10,7 +12,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-import unicodedata
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,23 +19,17 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, TypeVar
 
-from ._outbox import Job
+from ._jobs import Job
+from ._likeness import Known, Memory, terms_of
 from .engine.records import Candidate
 from .models import ExtractResult, FactMemory, Message, PreferenceMemory, SearchResult
 
-Memory = FactMemory | PreferenceMemory
 M = TypeVar("M", FactMemory, PreferenceMemory)
-_NOT_WORD = re.compile(r"[\W_]+")
-_SAME = 0.8  # share of common content words from which two short texts count as the same memory
+FIRST_ASK_S = 2.0  # after an add, then after twice as long each time
 _NAMED = 0.6  # share of a request to forget that a memory must hold
 _REQUEST = re.compile(
     r"\b(?:please|forget|delete|remove|erase|drop|stop|do(?:n't| not)|remember(?:ing)?|about|everything)\b"
     r"|请|帮我|忘[掉记了]|删[掉除]|不要|别|记[住得着]?|这件事",
-    re.IGNORECASE,
-)
-# What turns a statement into another one although nearly all its words are the same.
-_TELLING = re.compile(
-    r"\d+|\b(?:not|no|never|without|less|former|dislike\w*|hate\w*|avoid\w*)\b|n['\u2019]t\b|[不没别非无勿]|讨厌",
     re.IGNORECASE,
 )
 
@@ -47,6 +42,17 @@ class Fresh:
     memories: tuple[FactMemory, ...] = field(default=(), repr=False)
     preferences: tuple[PreferenceMemory, ...] = field(default=(), repr=False)
     forgets: tuple[frozenset[str], ...] = field(default=(), repr=False)
+
+
+@dataclass(slots=True)
+class _Sent:
+    """A turn that was added: when, what it said, the tasks that store it, and when to ask next how far they are."""
+
+    born: float
+    fresh: Fresh
+    tasks: tuple[str, ...]
+    ask_at: float
+    asked: int = 0
 
 
 class Overlay:
@@ -62,35 +68,41 @@ class Overlay:
     ) -> None:
         self._ttl_s, self._turns, self._users, self._clock = ttl_s, turns, users, clock
         self._lock = threading.Lock()
-        self._sent: OrderedDict[str, OrderedDict[str, tuple[float, Fresh]]] = OrderedDict()
+        self._sent: OrderedDict[str, OrderedDict[str, _Sent]] = OrderedDict()
         self._local: OrderedDict[str, Fresh] = OrderedDict()
         self._cleared: OrderedDict[str, None] = OrderedDict()
 
-    def sent(self, user_id: str, fresh: Fresh) -> None:
-        """Keep what a turn said, now that it was sent and no longer waits in the outbox."""
+    def sent(self, user_id: str, fresh: Fresh, tasks: Sequence[str] = ()) -> None:
+        """Keep what a turn said, now that it was sent and no longer waits in the outbox; `tasks` are storing it."""
         with self._lock:
             if fresh.key in self._cleared:
                 return
             turns = self._sent.setdefault(user_id, OrderedDict())
             self._sent.move_to_end(user_id)
-            turns[fresh.key] = (self._clock(), fresh)
+            now = self._clock()
+            turns[fresh.key] = _Sent(now, fresh, tuple(tasks), now + FIRST_ASK_S)
             _bound(turns, self._turns)
             _bound(self._sent, self._users)
 
     def of(self, user_id: str, waiting: Sequence[Job]) -> list[Fresh]:
         """Fresh turns of a user, newest first; `waiting` are the user's turns in the outbox, oldest first."""
-        pending = {job.turn.key: self.said(job, waiting) for job in waiting if self._shown(job)}
+        shown = [job for job in waiting if self._shown(job)]
+        pending = {fresh.key: fresh for job in shown for fresh in self.readings(job, waiting)}
         oldest = self._clock() - self._ttl_s
         with self._lock:
             turns = self._sent.get(user_id, OrderedDict())
-            for key in [k for k, (born, _) in turns.items() if born < oldest]:
+            for key in [k for k, sent in turns.items() if sent.born < oldest]:
                 del turns[key]
-            kept = [fresh for _, fresh in turns.values() if fresh.key not in pending]
+            kept = [sent.fresh for key, sent in turns.items() if key not in pending]
         return list(reversed([*kept, *pending.values()]))
 
     def _shown(self, job: Job) -> bool:
         # With write="extract" nothing is going to be stored, so nothing is promised either.
-        return job.turn.write != "extract" and job.turn.key not in self._cleared
+        return job.turn.write != "extract" and any(part.turn.key not in self._cleared for part in job.each)
+
+    def readings(self, job: Job, before: Sequence[Job] = ()) -> list[Fresh]:
+        """What the turns of `job` said, oldest first: one reading for all where the server extracted them together."""
+        return [self.said(part, before) for part in ((job,) if job.extracted else job.each)]
 
     def said(self, job: Job, before: Sequence[Job] = ()) -> Fresh:
         """What the turn of `job` said: as the server extracted it, else as the local extractor reads it."""
@@ -111,25 +123,58 @@ class Overlay:
             turns = self._sent.get(user_id)
             if not turns:
                 return
-            shown = _Known([*found.memories, *found.preferences])
-            for key, (born, fresh) in list(turns.items()):
-                memories = tuple(m for m in fresh.memories if not shown.has(m))
-                preferences = tuple(p for p in fresh.preferences if not shown.has(p))
+            shown = Known([*found.memories, *found.preferences])
+            for key, sent in list(turns.items()):
+                memories = tuple(m for m in sent.fresh.memories if not shown.has(m))
+                preferences = tuple(p for p in sent.fresh.preferences if not shown.has(p))
                 if memories or preferences:
-                    turns[key] = (born, Fresh(key, memories, preferences))
+                    sent.fresh = Fresh(key, memories, preferences)
                 else:
                     del turns[key]
+
+    def to_ask(self) -> tuple[float, str, str, tuple[str, ...]] | None:
+        """The tasks to ask about next: in how many seconds, whose, of which turn, which; None when there are none."""
+        now = self._clock()
+        with self._lock:
+            asked = [
+                (sent.ask_at - now, user_id, key, sent.tasks)
+                for user_id, turns in self._sent.items()
+                for key, sent in turns.items()
+                if sent.tasks and sent.ask_at - sent.born < self._ttl_s
+            ]
+        return min(asked, default=None)
+
+    def asks(self, user_id: str) -> bool:
+        """Whether it is time to ask about a turn of this user."""
+        now = self._clock()
+        with self._lock:
+            return any(sent.tasks and sent.ask_at <= now for sent in self._sent.get(user_id, OrderedDict()).values())
+
+    def asked(self, user_id: str, key: str, *, stored: bool, again: bool = False) -> None:
+        """What the tasks of a turn answered: once it is `stored`, searches show it; `again` asks later, else never."""
+        with self._lock:
+            turns = self._sent.get(user_id, OrderedDict())
+            sent = turns.get(key)
+            if sent is None:
+                return
+            if stored:
+                del turns[key]
+                return
+            sent.asked += 1
+            sent.ask_at = self._clock() + FIRST_ASK_S * 2.0**sent.asked
+            if not again:
+                sent.tasks = ()
 
     def clear(self, user_id: str, conversation_id: str | None, waiting: Sequence[Job]) -> None:
         """Show nothing more of what one conversation said so far, until a search shows it."""
         with self._lock:
-            for job in waiting:
-                if job.turn.conversation_id == conversation_id:
-                    self._cleared[job.turn.key] = None
+            for part in (part for job in waiting for part in job.each):
+                if part.turn.conversation_id == conversation_id:
+                    self._cleared[part.turn.key] = None
             _bound(self._cleared, 4096)
             turns = self._sent.get(user_id, OrderedDict())
-            for key, (_, fresh) in list(turns.items()):
-                said: tuple[Memory, ...] = (*fresh.memories, *fresh.preferences)
+            for key, sent in list(turns.items()):
+                said: tuple[Memory, ...] = (*sent.fresh.memories, *sent.fresh.preferences)
                 if any(memory.conversation_id == conversation_id for memory in said):
                     del turns[key]
 
@@ -171,7 +216,7 @@ def merge(
         new_preferences += _kept(turn.preferences, forgets)
         # Newest first: what a turn wants forgotten was said before it.
         forgets += turn.forgets
-    wanted = _terms(query)
+    wanted = terms_of(query)
     join = partial(_join, wanted=wanted, strict=strict, left_out=left_out)
     return Merged(
         join(_kept(found.memories, forgets), new_facts, memory_limit),
@@ -189,14 +234,14 @@ def _join(
     strict: bool,
     left_out: Counter[str],
 ) -> list[M]:
-    known = _Known()
+    known = Known()
     stored: list[M] = [m for m in server if known.add(m)]
     for memory in stored:
         known.read(memory)
     new: list[tuple[float, M]] = []
     for memory in fresh:
         if known.add(memory):
-            share = len(wanted & _terms(memory.text)) / max(1, len(wanted))
+            share = len(wanted & terms_of(memory.text)) / max(1, len(wanted))
             new.append((share, memory.model_copy(update={"relativity": max(0.01, round(share, 4))})))
         else:
             left_out["duplicate"] += 1
@@ -211,77 +256,9 @@ def _join(
 def _kept(memories: Iterable[M], forgets: Sequence[frozenset[str]]) -> Iterator[M]:
     """The memories that no pending "forget my …" names."""
     for memory in memories:
-        words = _terms(memory.text) if forgets else frozenset()
+        words = terms_of(memory.text) if forgets else frozenset()
         if not any(len(forget & words) >= _NAMED * len(forget) for forget in forgets):
             yield memory
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    plain: str
-    words: frozenset[str]
-    telling: tuple[str, ...]
-
-    @classmethod
-    def of(cls, text: str) -> _Said:
-        telling = sorted(word.casefold() for word in _TELLING.findall(text))
-        return cls(_plain(text), _terms(text), tuple(telling))
-
-
-class _Known:
-    """What is shown already, by text, and which messages the server surely has read."""
-
-    def __init__(self, stored: Iterable[Memory] = ()) -> None:
-        self._texts: set[str] = set()
-        self._said: list[_Said] = []
-        self._read: set[tuple[str | None, str]] = set()
-        for memory in stored:
-            self.add(memory)
-            self.read(memory)
-
-    def read(self, memory: Memory) -> None:
-        """The server showed `memory`: whatever else its source messages said is stored, too."""
-        self._read.update(_sources(memory))
-
-    def add(self, memory: Memory) -> bool:
-        """Note `memory`; False when it says what another one already says."""
-        said = _Said.of(memory.text)
-        if self._holds(memory, said):
-            return False
-        self._texts.add(said.plain)
-        self._said.append(said)
-        return True
-
-    def has(self, memory: Memory) -> bool:
-        """True when something says what `memory` says."""
-        return self._holds(memory, _Said.of(memory.text))
-
-    def _holds(self, memory: Memory, said: _Said) -> bool:
-        if said.plain in self._texts or not self._read.isdisjoint(_sources(memory)):
-            return True
-        return any(_alike(said, other) for other in self._said)
-
-
-def _sources(memory: Memory) -> list[tuple[str | None, str]]:
-    # Message ids are unique only within one conversation.
-    return [(memory.conversation_id, message_id) for message_id in memory.message_ids]
-
-
-def _alike(left: _Said, right: _Said) -> bool:
-    if not left.words or left.telling != right.telling:
-        return False
-    return len(left.words & right.words) >= _SAME * len(left.words | right.words)
-
-
-def _terms(text: str) -> frozenset[str]:
-    # Loading the engine's word lists takes long: not when this package is imported (see _delivery._warm_up).
-    from .engine.text import terms
-
-    return frozenset(terms(text))
-
-
-def _plain(text: str) -> str:
-    return _NOT_WORD.sub("", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _bound(items: OrderedDict[str, Any], size: int) -> None:
@@ -294,7 +271,7 @@ def _read(job: Job, before: Sequence[Job]) -> Fresh:
     turn = job.turn
     said = _moment(job)
     earlier: list[Message] = []
-    for other in before:
+    for other in (part for waiting in before for part in waiting.each):
         if other.seq < job.seq and other.turn.conversation_id == turn.conversation_id:
             earlier += other.turn.messages
     from .engine.extract import extract
@@ -304,7 +281,7 @@ def _read(job: Job, before: Sequence[Job]) -> Fresh:
         memories=[_fact(c) for c in found.memories], preferences=[_preference(c) for c in found.preferences]
     )
     fresh = _dated(result, job)
-    forgets = tuple(words for text in found.forgets if (words := _terms(_REQUEST.sub(" ", text))))
+    forgets = tuple(words for text in found.forgets if (words := terms_of(_REQUEST.sub(" ", text))))
     return Fresh(fresh.key, fresh.memories, fresh.preferences, forgets)
 
 

@@ -124,6 +124,12 @@ class Breaker:
                 self._probing = True
             return self._era
 
+    def retry_now(self) -> None:
+        """Somebody asks for a try: end the cool-down, so that the next call is the probe. One on its way stays it."""
+        with self._lock:
+            if self._opened_at is not None:
+                self._opened_at = self._clock() - self._cooldown_s
+
     def succeeded(self, ticket: int) -> None:
         """The server answered."""
         with self._lock:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
 
 from ._failures import Outage, backoff_s, kind_of, name_of
-from ._outbox import Job, Outbox, Turn
+from ._jobs import Job, Turn
+from ._outbox import Outbox
 from ._overlay import Overlay
 from ._policy import AnswerLost
 from ._redact import get_logger
@@ -37,6 +39,7 @@ class Sender:
         self._overlay, self._outage, self._embedded = overlay, outage, embedded
         self._lock = threading.Lock()
         self._listeners: OrderedDict[str, OnExtract] = OrderedDict()
+        self._standing: OrderedDict[tuple[str, str | None], OnExtract] = OrderedDict()
         self._sent_ms = 0
         self._unacked: set[str] = set()
 
@@ -46,6 +49,13 @@ class Sender:
             self._listeners[key] = listener
             if len(self._listeners) > _LISTENERS:
                 self._listeners.popitem(last=False)
+
+    def listen_on(self, user_id: str, conversation_id: str | None, listener: OnExtract) -> None:
+        """Call `listener` for the turns of a conversation that an earlier process was to hear about."""
+        with self._lock:
+            self._standing[user_id, conversation_id] = listener
+            if len(self._standing) > _LISTENERS:
+                self._standing.popitem(last=False)
 
     def send(self, client: MemOSClient, outbox: Outbox, job: Job) -> Outcome:
         """Send the leased turn; raises StoreError when the outbox cannot be written."""
@@ -85,28 +95,61 @@ class Sender:
         return replace(job, extracted=answer)
 
     def _tell(self, job: Job, result: ExtractResult) -> None:
+        for listener in self._hearing(job):
+            try:
+                listener(result)
+            except Exception as error:  # noqa: BLE001 - the caller's code must not stop delivery
+                logger.warning("on_extract raised %s; the turn is delivered all the same", type(error).__name__)
+
+    def _hearing(self, job: Job) -> list[OnExtract]:
+        """Whoever is to hear of a turn, or of joined ones, each once."""
+        found: list[OnExtract] = []
         with self._lock:
-            listener = self._listeners.pop(job.turn.key, None)
-        if listener is None:
-            return
-        try:
-            listener(result)
-        except Exception as error:  # noqa: BLE001 - the caller's code must not stop delivery
-            logger.warning("on_extract raised %s; the turn is delivered all the same", type(error).__name__)
+            for part in job.each:
+                turn = part.turn
+                listener = self._listeners.pop(turn.key, None)
+                if listener is None and turn.listened:
+                    listener = self._standing.get((turn.user_id, turn.conversation_id))
+                if listener is not None and listener not in found:
+                    found.append(listener)
+        return found
 
     def _add(self, client: MemOSClient, job: Job) -> None:
         turn = job.turn
         if job.unsure and not self._embedded and _stored(client, turn):
-            self._overlay.sent(turn.user_id, self._overlay.said(job))
+            self._show(job)
             return
         task = client.add_message(
-            _timed(turn.messages, job.created_ms),
+            [message for part in job.each for message in _timed(part)],
             user_id=turn.user_id,
             conversation_id=turn.conversation_id,
             async_mode=not self._embedded,
         )
         if task.status != "completed":
-            self._overlay.sent(turn.user_id, self._overlay.said(job))
+            self._show(job, task.task_ids)
+
+    def _show(self, job: Job, tasks: Sequence[str] = ()) -> None:
+        for fresh in self._overlay.readings(job):
+            self._overlay.sent(job.turn.user_id, fresh, tasks)
+
+    def ask(self, client: MemOSClient) -> float | None:
+        """Ask how far one added turn is: 0 = look again at once, seconds = not due yet, None = nothing to ask."""
+        due = self._overlay.to_ask()
+        if due is None or due[0] > 0:
+            return due and due[0]
+        _, user_id, key, tasks = due
+        try:
+            states = {client.get_status(task).status for task in tasks}
+        except APIError as error:
+            # Not every server tells: the copy then stays until a search shows it, or for its time.
+            logger.debug("get/status failed (%s)", name_of(error))
+            self._overlay.asked(user_id, key, stored=False)
+        except MemOSError:
+            self._overlay.asked(user_id, key, stored=False, again=True)
+        else:
+            stored = states == {"completed"}
+            self._overlay.asked(user_id, key, stored=stored, again="running" in states)
+        return 0.0
 
     def _failed(self, outbox: Outbox, job: Job, error: MemOSError) -> Outcome:
         kind = kind_of(error)
@@ -121,7 +164,9 @@ class Sender:
             outbox.retry(job, 0.0, counts=False, unsure=isinstance(error, AnswerLost | DeadlineExceeded))
             return "unasked" if isinstance(error, CircuitOpen) else "outage"
         tries = job.attempts + 1
-        if tries >= HOPELESS_TRIES and self._sent_ms > job.failed_ms > 0:
+        if job.parts and tries >= SUSPECT_TRIES:
+            outbox.part(job)
+        elif tries >= HOPELESS_TRIES and self._sent_ms > job.failed_ms > 0:
             self._bury(outbox, job, name_of(error))
         else:
             outbox.retry(job, backoff_s(tries), suspect=tries >= SUSPECT_TRIES)
@@ -129,7 +174,9 @@ class Sender:
 
     def _refused(self, outbox: Outbox, job: Job, reason: str) -> None:
         tries = job.attempts + 1
-        if tries >= REFUSALS:
+        if job.parts:
+            outbox.part(job)
+        elif tries >= REFUSALS:
             self._bury(outbox, job, reason)
         else:
             outbox.retry(job, 0.1 * tries, suspect=True)
@@ -155,9 +202,9 @@ def _stored(client: MemOSClient, turn: Turn) -> bool:
     return any(kept[i : i + len(said)] == said for i in range(len(kept)))
 
 
-def _timed(messages: tuple[Message, ...], created_ms: int) -> list[Message]:
+def _timed(job: Job) -> list[Message]:
     """Messages that are sent late say when they were said: "yesterday" must not move with an outage."""
-    if time.time() - created_ms / 1000 < LATE_S:
-        return list(messages)
-    said = datetime.fromtimestamp(created_ms / 1000).astimezone().isoformat(sep=" ", timespec="seconds")
-    return [m if m.chat_time else m.model_copy(update={"chat_time": said}) for m in messages]
+    if time.time() - job.created_ms / 1000 < LATE_S:
+        return list(job.turn.messages)
+    said = datetime.fromtimestamp(job.created_ms / 1000).astimezone().isoformat(sep=" ", timespec="seconds")
+    return [m if m.chat_time else m.model_copy(update={"chat_time": said}) for m in job.turn.messages]

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypedDict
 
-from ._outbox import Write
+from ._jobs import Write
 from ._turn import OnAbort
 from .errors import ConfigurationError
 from .models import ExtractResult
 from .prompt import PromptBudget
 from .requests import MAX_ITEMS
 
+MAX_JOIN_S = 600.0
 OnError = Literal["warn", "raise"]
 OnExtract = Callable[[ExtractResult], None]
 
@@ -31,6 +32,7 @@ class SessionKeywords(TypedDict, total=False):
     budget: PromptBudget
     recall_timeout_s: float
     exit_drain_s: float
+    join_turns_s: float
     redact: bool | Callable[[str], str]
     on_extract: OnExtract | None
 
@@ -44,8 +46,12 @@ class SessionOptions:
     `on_abort`: what of a turn whose answer was cut off is kept. `memory_limit`, `preference_limit`: 0..25 items.
     `relativity`: 0..1, the least relevance asked of the server (None: the server's default). `filter`: contract §1.13.
     `budget`: how much of the prompt memory may take. `recall_timeout_s`: deadline of a whole recall. `exit_drain_s`:
-    how long the exiting process may go on sending. `redact`: replace secrets in what is written, or a function that
-    does. `on_extract` is called in the background thread. Raises ConfigurationError for values that make no sense.
+    how long the exiting process may go on sending. `join_turns_s`: turns of one conversation that come within so many
+    seconds of the first (at most 600; 16 turns, 6,000 tokens) are sent as one extract and one add; each is on the disk
+    at once all the same, and `flush` and exit do not wait. 0 sends each turn by itself. `redact`: replace secrets in
+    what is written, or a function that does. `on_extract` is called in the background thread, at least once for every
+    extract; for turns that an earlier process left behind, when a session of the same user and conversation has one
+    by the time they are sent. Raises ConfigurationError for values that make no sense.
     """
 
     write: Write = "extract+add"
@@ -59,6 +65,7 @@ class SessionOptions:
     budget: PromptBudget = field(default_factory=PromptBudget)
     recall_timeout_s: float = 3.0
     exit_drain_s: float = 2.0
+    join_turns_s: float = 0.0
     redact: bool | Callable[[str], str] = True
     on_extract: OnExtract | None = None
 
@@ -72,6 +79,7 @@ class SessionOptions:
         _need(self.relativity is None or _number(self.relativity, 0, 1), "relativity must be a number from 0 to 1")
         _need(self.recall_timeout_s != 0 and _number(self.recall_timeout_s, 0), "recall_timeout_s must be above 0")
         _need(_number(self.exit_drain_s, 0), "exit_drain_s must be a number of at least 0")
+        _need(_number(self.join_turns_s, 0, MAX_JOIN_S), f"join_turns_s must be a number from 0 to {MAX_JOIN_S:g}")
         _need(isinstance(self.budget, PromptBudget), "budget must be a PromptBudget")
         _need(self.filter is None or isinstance(self.filter, Mapping), "filter must be a mapping (contract filters)")
         _need(isinstance(self.redact, bool) or callable(self.redact), "redact must be True, False or a function")

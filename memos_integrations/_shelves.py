@@ -9,7 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ._failures import Outage
-from ._outbox import Counts, Job, Outbox, Turn
+from ._jobs import Job, Turn
+from ._outbox import Counts, Outbox
 from .errors import StoreError
 
 SPARE_TURNS = 1000

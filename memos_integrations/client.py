@@ -234,6 +234,10 @@ class MemOSClient:
         if self._engine is not None:
             await asyncio.to_thread(self._engine.shutdown)
 
+    def ask_anew(self) -> None:
+        """Let the next call through even while calls are refused after repeated failures; its outcome decides."""
+        self._policy.breaker.retry_now()
+
     def before_close(self, action: Callable[[], None]) -> None:
         """Call `action` once, when this client is closed and can still be used."""
         self._before_close.append(action)

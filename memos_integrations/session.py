@@ -22,7 +22,8 @@ from . import _redact
 from ._checks import MAX_ID_CHARS
 from ._delivery import delivery_of
 from ._flow import Flow, arun, ask, run, save, sleep
-from ._outbox import Counts, Turn, turn_key
+from ._jobs import Turn, turn_key
+from ._outbox import Counts
 from ._overlay import Fresh, merge
 from ._recall import Recall
 from ._session_options import SessionKeywords, SessionOptions, gather_options, options_of
@@ -61,7 +62,7 @@ class MemorySession:
         self._options = options_of(options, keywords)
         self._client = client
         self._delivery = delivery_of(client)
-        self._delivery.attach(self, self._options.exit_drain_s)
+        self._delivery.attach(self, self._user_id, self._conversation_id, self._options)
         redact = self._options.redact
         self._redact = redact if callable(redact) else (_redact.redact if redact else None)
 
@@ -240,7 +241,16 @@ class MemorySession:
             if not cleaned.messages:
                 return
             name = turn_key(self._user_id, self._conversation_id, uuid.uuid4().hex if key is None else key)
-            turn = Turn(name, self._user_id, self._conversation_id, with_ids(cleaned.messages, name), o.write)
+            turn = Turn(
+                name,
+                self._user_id,
+                self._conversation_id,
+                with_ids(cleaned.messages, name),
+                o.write,
+                # Turns that no conversation holds together are nobody's to join.
+                join_ms=round(o.join_turns_s * 1000) if self._conversation_id is not None else 0,
+                listened=o.on_extract is not None,
+            )
             yield from save(lambda: self._delivery.put(turn, o.on_extract, fallback=o.on_error == "warn"))
         except (InvalidRequest, StoreError) as error:
             self._failed(error)

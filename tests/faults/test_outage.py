@@ -11,7 +11,14 @@ import pytest
 
 from memos_integrations import MemorySession, MemOSClient
 from memos_integrations._policy import Breaker, Policy, RetryPolicy
-from memos_integrations.errors import ConfigurationError, DeadlineExceeded, MemOSError, ServerError, TransportError
+from memos_integrations.errors import (
+    CircuitOpen,
+    ConfigurationError,
+    DeadlineExceeded,
+    MemOSError,
+    ServerError,
+    TransportError,
+)
 from tests.faulty import FaultyServer
 
 TALK = [
@@ -194,6 +201,84 @@ def test_an_outage_never_makes_dead_letters(server, session, monkeypatch):
     server.fault = lambda endpoint, body: None
     until(lambda: session.flush(20))
     until(lambda: server.stored("ann", "c") == [text for turn in TALK for text in turn])
+
+
+def test_flush_asks_at_once_after_an_outage_and_once_only(server):
+    """The breaker's own cool-down is far longer than this test."""
+    policy = Policy(retry=RetryPolicy(attempts=1), breaker=Breaker(2, cooldown_s=3600.0))
+    with MemOSClient(api_key="k", base_url=server.url, policy=policy) as client:
+        session = MemorySession(client, user_id="ann", conversation_id="c")
+        server.fault = lambda endpoint, body: 503
+        tell(session)
+        assert session.flush(20) is False
+        assert isinstance(session.recall("x").error, CircuitOpen)
+        asked = len(server.calls)
+        assert session.flush(20) is False
+        assert len(server.calls) == asked + 1
+        server.fault = lambda endpoint, body: None
+        assert session.flush(20)
+        until(lambda: server.stored("ann", "c") == [text for turn in TALK for text in turn])
+        session.close()
+
+
+def test_a_reworded_memory_stands_beside_its_copy_only_until_it_is_stored(server, session, monkeypatch):
+    monkeypatch.setattr("memos_integrations._overlay.FIRST_ASK_S", 0.01)
+    server.lagging = True
+    storing = []
+    server.fault = lambda endpoint, body: storing.append(endpoint) if endpoint == "/get/status" else None
+    tell(session, TALK[2:])
+    assert session.flush(20)
+    # The search knows nothing of it, in whatever words, so only the server's word that it is stored ends the copy.
+    until(lambda: "Rex" not in session.recall("my dog").prompt)
+    assert len(storing) >= 1
+    server.lagging = False
+    assert session.recall("my dog").prompt.count("Rex") == 1
+
+
+def test_a_server_that_does_not_tell_is_asked_once_and_the_copy_stays(server, session, monkeypatch):
+    monkeypatch.setattr("memos_integrations._overlay.FIRST_ASK_S", 0.01)
+    server.lagging = True
+    server.fault = lambda endpoint, body: 40000 if endpoint == "/get/status" else None
+    tell(session, TALK[2:])
+    assert session.flush(20)
+    until(lambda: server.count("/get/status") == 1)
+    tell(session, TALK[:1])
+    assert session.flush(20)
+    until(lambda: server.count("/get/status") == 2)
+    assert session.recall("my dog").prompt.count("Rex") == 1
+
+
+def test_a_status_that_does_not_come_is_asked_for_again(server, session, monkeypatch):
+    monkeypatch.setattr("memos_integrations._overlay.FIRST_ASK_S", 0.01)
+    server.lagging = True
+    server.fault = lambda endpoint, body: (
+        "drop" if endpoint == "/get/status" and server.count("/get/status") < 3 else None
+    )
+    tell(session, TALK[2:])
+    assert session.flush(20)
+    until(lambda: "Rex" not in session.recall("my dog").prompt)
+    assert server.count("/get/status") == 3
+
+
+def test_a_listener_of_the_next_process_hears_what_the_last_one_left(server, client):
+    heard: list[list[str]] = [[], [], []]
+
+    def hearing(n):
+        return lambda result: heard[n].extend(memory.text for memory in result.memories)
+
+    server.kill()
+    session = MemorySession(client, user_id="ann", conversation_id="c", on_extract=hearing(0))
+    tell(session, TALK[:1])
+    silent = MemorySession(client, user_id="ann", conversation_id="d")
+    tell(silent, TALK[1:2])
+    client.close()
+    server.start()
+    with MemOSClient(api_key="k", base_url=server.url) as again:
+        same = MemorySession(again, user_id="ann", conversation_id="c", on_extract=hearing(1))
+        MemorySession(again, user_id="ann", conversation_id="d", on_extract=hearing(2))
+        assert same.flush(20)
+    assert heard[0] == heard[2] == []
+    assert "Lisbon" in heard[1][0]
 
 
 def test_a_wrong_key_keeps_the_turns(server, session):

@@ -11,7 +11,7 @@ import pytest
 
 from memos_integrations import MemorySession, MemOSClient, _delivery, _sending
 from memos_integrations._failures import Outage, backoff_s, kind_of, name_of
-from memos_integrations._outbox import Turn
+from memos_integrations._jobs import Turn
 from memos_integrations._shelves import Shelves
 from memos_integrations.errors import (
     AuthenticationError,
@@ -178,7 +178,7 @@ def test_work_left_by_an_earlier_process_is_sent_at_the_first_recall(tmp_path):
 
 
 def test_an_unexpected_failure_becomes_a_dead_letter(local, caplog, monkeypatch):
-    def broken(messages, created_ms):
+    def broken(job):
         raise KeyError("green tea")
 
     monkeypatch.setattr(_sending, "_timed", broken)

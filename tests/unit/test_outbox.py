@@ -12,7 +12,8 @@ import sys
 import pytest
 
 from memos_integrations import _outbox
-from memos_integrations._outbox import Counts, Outbox, Turn, turn_key
+from memos_integrations._jobs import Turn, turn_key
+from memos_integrations._outbox import Counts, Outbox
 from memos_integrations.errors import StoreError, StoreFull
 from memos_integrations.models import Message
 

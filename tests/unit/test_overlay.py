@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from memos_integrations._outbox import Job, Turn
-from memos_integrations._overlay import Fresh, Overlay, merge
+from datetime import datetime, timezone
+
+import pytest
+
+from memos_integrations._jobs import Job, Turn
+from memos_integrations._overlay import FIRST_ASK_S, Fresh, Overlay, merge
 from memos_integrations.models import ExtractResult, FactMemory, Message, PreferenceMemory, SearchResult
 
 BORN = 1_760_000_000_000
+LONG = "The user drinks tea with lemon every morning before going to work"
 
 
 def job(key: str, *texts: str, seq: int = 1, extracted: str | None = None, conversation: str | None = "c") -> Job:
@@ -198,3 +203,67 @@ def test_an_older_fresh_memory_is_hidden_by_a_newer_wish():
     overlay = Overlay()
     said = overlay.of("ann", [job("1", "My phone number is 5551234."), job("2", "Forget my phone number.", seq=2)])
     assert joined([], said, "phone")[0] == []
+
+
+def told(text: str, minutes: float = 0.0, conversation: str | None = "c") -> FactMemory:
+    when = datetime.fromtimestamp(BORN / 1000 + 60 * minutes, timezone.utc)
+    return fact(text, conversation_id=conversation, create_time=when)
+
+
+@pytest.mark.parametrize(
+    ("said", "stored", "same"),
+    [
+        ("The user has a brown dog", "The user owns a dog; they said it is brown and came from a shelter", True),
+        ("The user is allergic to peanuts", "Allergic reactions: the user is allergic to peanuts and cashews", True),
+        ("The user drinks tea", "The user drinks tea with 2 sugars every morning before work", True),
+        ("The user drinks 3 cups of tea", "The user drinks tea, several cups every morning before work", False),
+        ("The user drinks tea", "The user does not drink tea any more, only coffee and juice", False),
+        ("The user likes green apples", "The user likes red apples, pears and figs", False),
+        ("The user has Rex", "Rex is a dog of five years and lives in the garden", False),
+    ],
+)
+def test_a_restatement_from_the_same_conversation_is_the_same_memory(said, stored, same):
+    new = [Fresh("k", (told(said),))]
+    assert (joined([told(stored, 1)], new)[0] == [stored]) is same
+    overlay = Overlay()
+    overlay.sent("ann", new[0])
+    overlay.confirm("ann", SearchResult(memories=[told(stored, 1)]))
+    assert (overlay.of("ann", []) == []) is same
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [told(LONG, 1, "d"), told(LONG, 1, None), told(LONG, -3), fact(LONG, conversation_id="c")]
+)
+def test_a_restatement_of_another_conversation_or_time_is_another_memory(elsewhere):
+    assert len(joined([elsewhere], [Fresh("k", (told("The user drinks tea"),))])[0]) == 2
+
+
+def test_tasks_are_asked_about_ever_more_seldom_and_not_for_ever():
+    clock = Clock()
+    overlay = Overlay(clock=clock)
+    overlay.sent("ann", fresh("The user owns a dog", key="1"))
+    assert overlay.to_ask() is None
+    overlay.sent("ann", fresh("The user owns a boat", key="2"), ["t1", "t2"])
+    assert overlay.to_ask() == (FIRST_ASK_S, "ann", "2", ("t1", "t2"))
+    assert not overlay.asks("ann")
+    times = []
+    while (due := overlay.to_ask()) is not None:
+        clock.now += due[0]
+        assert overlay.asks("ann")
+        times.append(clock.now)
+        overlay.asked("ann", "2", stored=False, again=True)
+    assert times == [2, 6, 14, 30, 62, 126, 254, 510]
+    assert not overlay.asks("bob")
+
+
+def test_what_is_stored_is_left_to_the_search_and_what_cannot_be_asked_is_kept():
+    overlay = Overlay()
+    for key in "12":
+        overlay.sent("ann", fresh("The user owns a boat", key=key), [key])
+    overlay.asked("ann", "1", stored=True)
+    assert [f.key for f in overlay.of("ann", [])] == ["2"]
+    overlay.asked("ann", "2", stored=False)
+    assert overlay.to_ask() is None
+    assert [f.key for f in overlay.of("ann", [])] == ["2"]
+    overlay.asked("ann", "gone", stored=True)
+    overlay.asked("bob", "2", stored=True)

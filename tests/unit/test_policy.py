@@ -150,6 +150,25 @@ def test_an_abandoned_probe_makes_room_for_the_next() -> None:
     assert breaker.admit() is not None
 
 
+def test_somebody_who_asks_for_a_try_gets_one_probe_at_once() -> None:
+    clock = Clock()
+    breaker = opened(clock)
+    assert breaker.admit() is None
+    breaker.retry_now()
+    probe = breaker.admit()
+    assert probe is not None
+    breaker.retry_now()
+    assert breaker.admit() is None
+    breaker.failed(probe)
+    assert breaker.admit() is None
+    breaker.retry_now()
+    again = breaker.admit()
+    assert again is not None
+    breaker.succeeded(again)
+    breaker.retry_now()
+    assert breaker.state == "closed"
+
+
 def test_a_call_of_an_earlier_state_decides_nothing() -> None:
     clock = Clock()
     breaker = Breaker(1, 10.0, clock)
