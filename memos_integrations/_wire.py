@@ -28,13 +28,21 @@ class HttpWire:
     """Sends requests below one base URL: a lazy httpx client per process, an async one per event loop.
 
     Redirects are never followed (they would carry memories elsewhere); `trust_env` lets the environment's proxies and
-    SSL_CERT_FILE count. A forked child opens its own connections; a loop closes its client as it ends.
+    SSL_CERT_FILE count; `scheme` is the authorization's. A forked child opens its own connections; a loop closes its
+    client as it ends.
     """
 
     def __init__(
-        self, base_url: str, key: SecretStr | None, transport: Transport | None = None, *, trust_env: bool = True
+        self,
+        base_url: str,
+        key: SecretStr | None,
+        transport: Transport | None = None,
+        *,
+        trust_env: bool = True,
+        scheme: str = "Token",
     ) -> None:
         self.base_url = base_url
+        self._scheme = scheme
         self._key, self._transport, self._trust_env = key, transport, trust_env
         self._clock = CallClock()
         self._tls: ssl.SSLContext | None = None
@@ -104,7 +112,7 @@ class HttpWire:
         if request.body is not None:
             headers["content-type"] = "application/json"
         if self._key is not None:
-            headers["authorization"] = f"Token {self._key.get_secret_value()}"
+            headers["authorization"] = f"{self._scheme} {self._key.get_secret_value()}"
         url, timeout = self.base_url + request.path, max(0.001, request.timeout_s)
         return {"method": request.method, "url": url, "content": request.body, "headers": headers, "timeout": timeout}
 

@@ -14,6 +14,7 @@ import sys
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -84,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
 def _client(args: argparse.Namespace) -> MemOSClient:
     settings = Settings.from_env()
     if args.path:
-        return MemOSClient.embedded(args.path, embedder=settings.embedder)
+        settings = replace(settings, mode="embedded", path=Path(args.path))
     return MemOSClient.from_env(settings)
 
 
@@ -96,6 +97,7 @@ def _user(args: argparse.Namespace) -> str:
 
 
 def _serve(args: argparse.Namespace) -> int:
+    from .engine.endpoint import plugged
     from .engine.memories import Memories
     from .server import Server
 
@@ -103,7 +105,7 @@ def _serve(args: argparse.Namespace) -> int:
     key: SecretStr | None = secret(args.api_key, "--api-key") or settings.server_key
     path = args.path or settings.database()
     server = Server(
-        Memories(path, embedder=settings.embedder),
+        Memories(path, **plugged(settings)),
         host=args.host,
         port=args.port,
         api_key=key,

@@ -181,7 +181,9 @@ class MemOSClient:
         if settings.embedded:
             path = settings.database()
             _log.info("memory is embedded, in %s", path)
-            return cls.embedded(path, embedder=settings.embedder, timeout_s=timeout_s, max_attempts=max_attempts)
+            from .engine.endpoint import plugged
+
+            return cls.embedded(path, **plugged(settings), timeout_s=timeout_s, max_attempts=max_attempts)
         _log.info("memory is at %s", settings.base_url)
         return cls(settings=settings, timeout_s=timeout_s, max_attempts=max_attempts)
 

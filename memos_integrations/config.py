@@ -5,7 +5,12 @@ MEMOS_BASE_URL       API root, or the words "cn" and "global" for the two clouds
 MEMOS_MODE           cloud, embedded or auto (default): auto is cloud when a key is set, else embedded
 MEMOS_PATH           the embedded database; default MEMOS_HOME/memos.db
 MEMOS_HOME           databases and outboxes; default the platform's user data folder
-MEMOS_EMBEDDER       auto (default) or none
+MEMOS_EMBEDDER       auto (default: the one at MEMOS_EMBED_URL, else the packaged one where installed) or none
+MEMOS_EMBED_URL      OpenAI-compatible API root whose /embeddings embeds for the embedded engine, with MEMOS_EMBED_MODEL
+                     and, where needed, MEMOS_EMBED_KEY, MEMOS_EMBED_DIMENSIONS, MEMOS_EMBED_QUERY_PREFIX and
+                     MEMOS_EMBED_DOCUMENT_PREFIX (put before a text with a space between)
+MEMOS_LLM_URL        OpenAI-compatible API root whose /chat/completions extracts for the embedded engine, with
+                     MEMOS_LLM_MODEL and, where needed, MEMOS_LLM_KEY
 MEMOS_ALLOW_INSECURE 1 allows plain http beyond this machine, for a trusted network
 MEMOS_SERVER_KEY     key that `serve` asks for
 MEMOS_USER_ID        default user of the command line, never of the library
@@ -151,6 +156,40 @@ def _choice(value: str, allowed: Any, name: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelServer:
+    """An OpenAI-compatible endpoint: `base_url` in its one form, a model, a key where it asks for one.
+
+    `dimensions` and the prefixes are an embedder's (`engine.endpoint.EmbeddingsEndpoint`).
+    """
+
+    base_url: str
+    model: str
+    api_key: SecretStr | None = None
+    dimensions: int | None = None
+    query_prefix: str = ""
+    document_prefix: str = ""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str], name: str, *, allow_insecure: bool = False) -> ModelServer | None:
+        """The server that the variables beginning with `name` describe; None without its URL."""
+        url, model = env.get(f"{name}_URL"), env.get(f"{name}_MODEL")
+        if url is None:
+            return None
+        if model is None:
+            raise ConfigurationError(f"{name}_URL is set: name its model with {name}_MODEL")
+        dimensions = env.get(f"{name}_DIMENSIONS")
+        if dimensions is not None and not (dimensions.isascii() and dimensions.isdigit() and int(dimensions)):
+            raise ConfigurationError(f"{name}_DIMENSIONS must be a number from 1 on")
+        prefixes = [f"{env[key]} " if key in env else "" for key in (f"{name}_QUERY_PREFIX", f"{name}_DOCUMENT_PREFIX")]
+        try:
+            root = normalize_base_url(url, allow_insecure=allow_insecure)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{name}_URL: {error}") from None
+        key = secret(env.get(f"{name}_KEY"), f"{name}_KEY")
+        return cls(root, model, key, int(dimensions) if dimensions else None, *prefixes)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Where MemOS is; see the module's table. `Settings()` reads nothing, `Settings.from_env()` the environment."""
 
@@ -164,6 +203,8 @@ class Settings:
     server_key: SecretStr | None = None
     user_id: str | None = field(default=None, repr=False)
     chat_model: str | None = None
+    embed: ModelServer | None = None
+    llm: ModelServer | None = None
 
     def __post_init__(self) -> None:
         _choice(self.mode, Mode, "MEMOS_MODE")
@@ -182,6 +223,7 @@ class Settings:
         """Settings from `environ` (default: the process's); what is passed explicitly wins. Blank values are unset."""
         env = {k: v.strip() for k, v in (os.environ if environ is None else environ).items() if v.strip()}
         path, home = env.get("MEMOS_PATH"), env.get("MEMOS_HOME")
+        insecure = env.get("MEMOS_ALLOW_INSECURE", "").lower() in {"1", "true", "yes"}
         return cls(
             api_key=secret(api_key) or secret(env.get("MEMOS_API_KEY"), "MEMOS_API_KEY"),
             base_url=base_url or env.get("MEMOS_BASE_URL", CLOUD_CN),
@@ -189,10 +231,12 @@ class Settings:
             path=Path(path).expanduser() if path else None,
             home=Path(home).expanduser() if home else None,
             embedder=cast("EmbedderName", env.get("MEMOS_EMBEDDER", "auto").lower()),
-            allow_insecure=env.get("MEMOS_ALLOW_INSECURE", "").lower() in {"1", "true", "yes"},
+            allow_insecure=insecure,
             server_key=secret(env.get("MEMOS_SERVER_KEY"), "MEMOS_SERVER_KEY"),
             user_id=env.get("MEMOS_USER_ID"),
             chat_model=env.get("OPENAI_MODEL", "gpt-4o-mini") if "OPENAI_API_KEY" in env else None,
+            embed=ModelServer.from_env(env, "MEMOS_EMBED", allow_insecure=insecure),
+            llm=ModelServer.from_env(env, "MEMOS_LLM", allow_insecure=insecure),
         )
 
     @property

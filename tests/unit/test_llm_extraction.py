@@ -16,7 +16,7 @@ from llama_index.core.llms import CompletionResponse, CustomLLM, LLMMetadata
 from memos_integrations.engine.endpoint import ChatCompletions
 from memos_integrations.engine.extract import extract
 from memos_integrations.engine.llm import WINDOW_TOKENS, LLMExtractor
-from memos_integrations.errors import ConfigurationError, ResponseInvalid, TransportError
+from memos_integrations.errors import ConfigurationError, ResponseInvalid, ServerError
 from memos_integrations.models import Message
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=timezone.utc)
@@ -325,7 +325,7 @@ def test_a_hostile_endpoint_costs_one_fallback(endpoint, mode):
 def test_endpoint_errors_hold_no_text_and_bad_addresses_are_refused(endpoint):
     endpoint.mode = "500"
     model = ChatCompletions(f"http://127.0.0.1:{endpoint.server_port}/v1", "tiny")
-    with pytest.raises(TransportError, match="status 500") as caught:
+    with pytest.raises(ServerError, match="status 500") as caught:
         model([{"role": "user", "content": "my secret"}], {})
     assert "secret" not in str(caught.value)
     with pytest.raises(ConfigurationError):
