@@ -232,42 +232,6 @@ def _model() -> _Model:
 EmbedderLike: TypeAlias = "Embedder | Literal['auto', 'none'] | Callable[[list[str]], Any] | object | None"
 
 
-class Matrix:
-    """Vectors by slot, growing in place; a slot without a vector has a zero row and scores nothing."""
-
-    __slots__ = ("_rows", "filled")
-
-    def __init__(self) -> None:
-        self._rows: Any = None
-        self.filled = 0
-
-    def put(self, slot: int, data: bytes) -> None:
-        """Set the row of `slot` from its stored half-precision bytes."""
-        import numpy as np
-
-        row = np.frombuffer(data, dtype=np.float16)
-        if self._rows is None:
-            self._rows = np.zeros((max(64, slot + 1), len(row)), dtype=np.float32)
-        if slot >= len(self._rows):
-            grown = np.zeros((max(slot + 1, len(self._rows) * 3 // 2), self._rows.shape[1]), dtype=np.float32)
-            grown[: len(self._rows)] = self._rows
-            self._rows = grown
-        self._rows[slot] = row
-        self.filled = max(self.filled, slot + 1)
-
-    def dot(self, query: Array) -> Array | None:
-        """The cosine of each of the first `filled` slots with `query`; None without vectors."""
-        if self._rows is None or self._rows.shape[1] != len(query):
-            return None
-        scores: Array = self._rows[: self.filled] @ query
-        return scores
-
-    @property
-    def bytes(self) -> int:
-        """Size in memory."""
-        return 0 if self._rows is None else int(self._rows.nbytes)
-
-
 def pack(row: Array) -> bytes:
     """A vector as stored: half precision, which moves a cosine by less than 0.001."""
     import numpy as np

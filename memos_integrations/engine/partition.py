@@ -9,55 +9,15 @@ from __future__ import annotations
 
 import math
 import threading
-from array import array
-from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import date
 
-from memos_integrations.engine.embed import Matrix
-from memos_integrations.engine.store import MemoryRow, Space
-from memos_integrations.engine.text import fold
-
-# What was said one and two turns before and after a memory belongs to its meaning.
-NEAR = (1.0, 0.5)
-
-
-class Postings:
-    """An inverted index: for each term the documents that hold it and how often."""
-
-    __slots__ = ("_bytes", "lengths", "lists", "total")
-
-    def __init__(self) -> None:
-        self.lists: dict[str, tuple[array[int], array[int]]] = {}
-        self.lengths: array[int] = array("I")
-        self.total = 0
-        self._bytes = 0
-
-    def add(self, terms: Iterable[str]) -> int:
-        """Index one document and return its number."""
-        number = len(self.lengths)
-        counts = Counter(terms)
-        size = 0
-        for term, count in counts.items():
-            entry = self.lists.get(term)
-            if entry is None:
-                entry = self.lists[term] = (array("I"), array("H"))
-                self._bytes += 300  # two arrays, a tuple, a dictionary slot and the string
-            entry[0].append(number)
-            entry[1].append(min(count, 65_535))
-            size += count
-        self.lengths.append(size)
-        self.total += size
-        self._bytes += 6 * len(counts) + 4
-        return number
-
-    def __len__(self) -> int:
-        return len(self.lengths)
-
-    @property
-    def bytes(self) -> int:
-        """Estimated size in memory."""
-        return self._bytes
+from memos_integrations.engine.matrix import Matrix
+from memos_integrations.engine.postings import Postings
+from memos_integrations.engine.store import Sketch, Space
+from memos_integrations.engine.text import fold, terms
+from memos_integrations.engine.turns import Turns
 
 
 class Entry:
@@ -74,30 +34,31 @@ class Entry:
         "speaker",
         "status",
         "successor",
-        "terms",
         "turn",
-        "type",
+        "words",
     )
 
-    def __init__(self, row: MemoryRow, turn: int) -> None:
+    def __init__(self, row: Sketch, turn: int, speaker: str | None, words: Sequence[str]) -> None:
         self.number = row.number
         self.conversation = row.conversation
         self.said_at = row.said_at
         self.first_day, self.last_day = days_of(row.happened_on)
-        self.speaker = fold(row.speaker) if row.speaker else None
+        self.speaker = speaker
         self.status = row.status
         self.successor = row.successor
-        self.type = row.type
         self.turn = turn
-        self.terms = row.terms
+        # Enough to see whether a change touched the words.
+        self.words = hash(row.terms)
         self.asks = row.text.rstrip().endswith(("?", "？"))
-        self.richness = math.log1p(len(set(row.terms.split())))
+        self.richness = math.log1p(len(set(words)))
 
 
 def days_of(happened_on: str | None) -> tuple[int, int]:
     """First and last day number of an ISO date or interval; (0, 0) for none."""
+    if not happened_on:
+        return 0, 0
     try:
-        first, _, last = (happened_on or "").partition("/")
+        first, _, last = happened_on.partition("/")
         return date.fromisoformat(first).toordinal(), date.fromisoformat(last or first).toordinal()
     except ValueError:
         return 0, 0
@@ -112,22 +73,33 @@ class Shelf:
         self.vectors = Matrix()
         self.slots: dict[int, int] = {}
         self.by_turn: dict[int, list[int]] = {}
-        self.speakers: set[str] = set()
+        # Speakers as written and as compared, and the terms of their names.
+        self.speakers: dict[str, str] = {}
+        self.speaker_terms: set[str] = set()
         self._embedded: set[int] = set()
 
-    def put(self, row: MemoryRow, turn: int) -> None:
+    def put(self, row: Sketch, turn: int) -> None:
         """Add or replace a memory; a rewritten one leaves a hole behind."""
-        if row.speaker:
-            self.speakers.add(fold(row.speaker))
+        speaker, words = self._speaker(row.speaker), row.terms.split()
+        fresh = Entry(row, turn, speaker, words)
         slot = self.slots.get(row.number)
-        if slot is not None and (entry := self.entries[slot]) is not None and entry.terms == row.terms:
-            self.entries[slot] = Entry(row, turn)
+        if slot is not None and (entry := self.entries[slot]) is not None and entry.words == fresh.words:
+            self.entries[slot] = fresh
             return
         self.remove(row.number)
-        slot = self.slots[row.number] = self.postings.add(row.terms.split())
-        self.entries.append(Entry(row, turn))
+        slot = self.slots[row.number] = self.postings.add(words)
+        self.entries.append(fresh)
         if turn >= 0:
             self.by_turn.setdefault(turn, []).append(slot)
+
+    def _speaker(self, name: str | None) -> str | None:
+        if not name:
+            return None
+        folded = self.speakers.get(name)
+        if folded is None:
+            folded = self.speakers[name] = fold(name)
+            self.speaker_terms.update(terms(folded))
+        return folded
 
     def remove(self, number: int) -> None:
         """Forget a memory."""
@@ -136,12 +108,11 @@ class Shelf:
             self.entries[slot] = None
             self._embedded.discard(number)
 
-    def put_vector(self, number: int, data: bytes) -> None:
-        """Set the vector of a memory; vectors of the other shelf's memories are not for this one."""
-        slot = self.slots.get(number)
-        if slot is not None:
-            self.vectors.put(slot, data)
-            self._embedded.add(number)
+    def put_vectors(self, vectors: Sequence[tuple[int, bytes]]) -> None:
+        """Set the vectors of memories by number; those of the other shelf's memories are not for this one."""
+        mine = [(number, data) for number, data in vectors if number in self.slots]
+        self.vectors.put([self.slots[number] for number, _ in mine], [data for _, data in mine])
+        self._embedded.update(number for number, _ in mine)
 
     def drop_vectors(self) -> None:
         """Forget all vectors: another embedder's follow."""
@@ -170,13 +141,8 @@ class Partition:
     def _clear(self, epoch: int) -> None:
         self.version, self.epoch = 0, epoch
         self.facts, self.preferences = Shelf(), Shelf()
-        self.turns = Postings()
-        self.before: array[int] = array("i")
-        self.after: array[int] = array("i")
-        self.around: array[float] = array("f")
-        self.around_total = 0.0
+        self.turns = Turns()
         self._turn_of: dict[int, int] = {}
-        self._tails: dict[str, int] = {}
         self._last_position = -1
         self.bare = False
         self._embedder: str | None = None
@@ -193,9 +159,10 @@ class Partition:
         other = embedder is not None and embedder != self._embedder
         if version == self.version and not other:
             return False
-        for position, conversation, terms in space.message_terms(self._last_position):
-            self._put_turn(position, conversation, terms)
-        for row in space.changed_memories(self.version):
+        for position, conversation, words in space.message_terms(self._last_position):
+            self._turn_of[position] = self.turns.add(conversation, words.split())
+            self._last_position = position
+        for row in space.sketches(self.version):
             if row.status == "deleted":
                 self.shelf(row.kind).remove(row.number)
             else:
@@ -205,47 +172,17 @@ class Partition:
                 self._embedder = embedder
                 self.facts.drop_vectors()
                 self.preferences.drop_vectors()
-            for number, data in space.vectors(embedder, 0 if other else self.version):
-                self.facts.put_vector(number, data)
-                self.preferences.put_vector(number, data)
+            vectors = space.vectors(embedder, 0 if other else self.version)
+            self.facts.put_vectors(vectors)
+            self.preferences.put_vectors(vectors)
             self.bare = self.facts.bare or self.preferences.bare
         self.version = version
         return True
 
-    def near(self, turn: int) -> list[tuple[int, float]]:
-        """The turns next to a turn in its conversation, with the weight of their words for it."""
-        found = []
-        for steps in (self.before, self.after):
-            other = steps[turn]
-            for weight in NEAR:
-                if other < 0:
-                    break
-                found.append((other, weight))
-                other = steps[other]
-        return found
-
-    def _put_turn(self, position: int, conversation: str, terms: str) -> None:
-        turn = self.turns.add(terms.split())
-        previous = self._tails.get(conversation, -1)
-        self.before.append(previous)
-        self.after.append(-1)
-        if previous >= 0:
-            self.after[previous] = turn
-        size = self.turns.lengths[turn]
-        self.around.append(size)
-        self.around_total += size
-        for other, weight in self.near(turn):
-            self.around[turn] += weight * self.turns.lengths[other]
-            self.around[other] += weight * size
-            self.around_total += weight * (size + self.turns.lengths[other])
-        self._tails[conversation] = turn
-        self._turn_of[position] = turn
-        self._last_position = position
-
     @property
     def bytes(self) -> int:
         """Estimated size in memory."""
-        return self.facts.bytes + self.preferences.bytes + self.turns.bytes + 130 * len(self.before)
+        return self.facts.bytes + self.preferences.bytes + self.turns.bytes + 130 * len(self._turn_of)
 
 
 class Partitions:

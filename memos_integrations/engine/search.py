@@ -7,16 +7,15 @@ in every case measured. All weights sit on flat optima.
 
 from __future__ import annotations
 
-import heapq
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from memos_integrations.engine import dates
-from memos_integrations.engine.partition import Entry, Partition, Postings, Shelf
+from memos_integrations.engine.partition import Entry, Partition, Shelf
 from memos_integrations.engine.text import fold, terms
 
 if TYPE_CHECKING:
@@ -24,13 +23,10 @@ if TYPE_CHECKING:
 
 Odds = tuple[float, float, float, float]
 
-_K1, _B = 0.9, 0.5
 # Up to this many memories of a kind are all weighed; beyond it, the best by each sign and the newest are.
 _SMALL = 300
 _BEST = 40
 _BEST_BY_MEANING = 100
-# Beyond this many postings a term is so common that it only adds to what rarer terms found.
-_COMMON = 500
 _MEANING, _WORDS, _AROUND = 0.5, 0.25, 0.25
 _SMOOTHING = 0.2
 _SPEAKER = 0.3
@@ -101,8 +97,8 @@ def rank_facts(
     signs = _Signs(partition, shelf, wanted, query.vector)
     entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
     odds = _FACT_ODDS_BY_WORDS if signs.cosines is None else _FACT_ODDS
-    turns = signs.around({entry.turn for entry in entries.values()})
-    base = signs.fuse(entries, turns)
+    turns = partition.turns.around({entry.turn for entry in entries.values()}, wanted)
+    base = _fuse(signs, entries, turns)
     scored = [
         (score + _aside(entry, query, speaker), entry.number)
         for slot, score in _smooth(partition, entries, base).items()
@@ -156,11 +152,11 @@ def rank_preferences(
     signs = _Signs(partition, shelf, query.terms, query.vector)
     entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
     odds = _PREFERENCE_ODDS_BY_WORDS if signs.cosines is None else _PREFERENCE_ODDS
-    top = max(signs.words.values(), default=0.0) or 1.0
+    top = signs.words.highest or 1.0
     hits = []
     for slot, entry in entries.items():
         if entry.status != "archived" and (allowed is None or entry.number in allowed):
-            words = signs.words.get(slot, 0.0) / top
+            words = signs.words.of(slot) / top
             total = words if signs.cosines is None else 0.85 * signs.cosine(slot) + 0.15 * words
             hits.append(Hit(entry.number, total, signs.relativity(slot, 0.0, odds)))
     hits.sort(key=lambda hit: (-hit.score, -hit.number))
@@ -168,28 +164,27 @@ def rank_preferences(
 
 
 class _Signs:
-    """What speaks for each memory of a shelf: BM25 of its words, BM25 of the words around it, cosine."""
+    """What speaks for each memory of a shelf: BM25 of its words, and cosine."""
 
     def __init__(self, partition: Partition, shelf: Shelf, wanted: Sequence[str], vector: Array | None) -> None:
         self._partition = partition
         self._shelf = shelf
         self._wanted = wanted
-        self.words = bm25(shelf.postings, wanted)
+        self.words = shelf.postings.scores(wanted)
         self.cosines = shelf.vectors.dot(vector) if vector is not None else None
         # The score of a memory that holds every wanted term many times.
-        self._ceiling = sum(_weight(shelf.postings, term) for term in wanted) or 1.0
+        self._ceiling = sum(map(shelf.postings.weight, wanted)) or 1.0
 
     def candidates(self) -> set[int]:
         """The slots worth weighing."""
-        shelf, count = self._shelf, len(self._shelf.entries)
+        shelf, turns, count = self._shelf, self._partition.turns, len(self._shelf.entries)
         if count <= _SMALL:
             return set(range(count))
         found = set(range(count - _BEST, count))
-        found.update(heapq.nlargest(_BEST, self.words, key=self.words.__getitem__))
-        turns = bm25(self._partition.turns, self._wanted)
-        for turn in heapq.nlargest(_BEST, turns, key=turns.__getitem__):
+        found.update(self.words.best(_BEST))
+        for turn in turns.words.scores(self._wanted).best(_BEST):
             found.update(shelf.by_turn.get(turn, ()))
-            for other, _ in self._partition.near(turn):
+            for other, _ in turns.near(turn):
                 found.update(shelf.by_turn.get(other, ()))
         if self.cosines is not None:
             found.update(_best(self.cosines, _BEST_BY_MEANING))
@@ -199,82 +194,37 @@ class _Signs:
         """How close a memory's meaning is to the query's; 0 without a vector."""
         return float(self.cosines[slot]) if self.cosines is not None and slot < len(self.cosines) else 0.0
 
-    def around(self, turns: Iterable[int]) -> dict[int, float]:
-        """BM25 of turns over what was said in them and next to them."""
-        partition = self._partition
-        near = {turn: [(turn, 1.0), *partition.near(turn)] for turn in turns if turn >= 0}
-        scale = _K1 * _B / max(partition.around_total / max(len(partition.turns), 1), 1e-9)
-        scores = dict.fromkeys(near, 0.0)
-        for term in self._wanted:
-            entry = partition.turns.lists.get(term)
-            if entry is None:
-                continue
-            held, weight = dict(zip(*entry, strict=True)), _weight(partition.turns, term)
-            for turn, others in near.items():
-                heard = 0.0
-                for other, share in others:
-                    if other in held:
-                        heard += share * held[other]
-                if heard:
-                    rest = _K1 * (1 - _B) + scale * partition.around[turn]
-                    scores[turn] += weight * heard / (heard + rest)
-        return scores
-
-    def fuse(self, entries: Mapping[int, Entry], turns: Mapping[int, float]) -> dict[int, float]:
-        """One score per slot: each sign put on 0..1 between the worst and the best memory, then added."""
-        top_words = max(self.words.values(), default=0.0) or 1.0
-        top_around = max(turns.values(), default=0.0) or 1.0
-        meaning = 0.0 if self.cosines is None else _MEANING
-        low, high = (0.0, 1.0) if self.cosines is None else (float(self.cosines.min()), float(self.cosines.max()))
-        rest = (1 - meaning) / (_WORDS + _AROUND)
-        fused = {}
-        for slot, entry in entries.items():
-            words, around = self.words.get(slot, 0.0) / top_words, turns.get(entry.turn, 0.0) / top_around
-            score = rest * (_WORDS * words + _AROUND * around)
-            if meaning:
-                score += meaning * max(0.0, self.cosine(slot) - low) / max(high - low, 1e-6)
-            fused[slot] = score
-        return fused
-
     def relativity(self, slot: int, around: float, odds: Odds) -> float:
         """How much a memory has to do with the query, as a probability: comparable between queries."""
-        words = self.words.get(slot, 0.0) / self._ceiling
+        words = self.words.of(slot) / self._ceiling
         total = odds[0] + odds[1] * words + odds[2] * around / self._ceiling + odds[3] * self.cosine(slot)
         return min(1.0, max(0.0001, round(1 / (1 + math.exp(-total)), 4)))
 
 
-def bm25(postings: Postings, wanted: Iterable[str]) -> dict[int, float]:
-    """The BM25 score of every document that holds a wanted term."""
-    lengths, lists = postings.lengths, postings.lists
-    scale = _K1 * _B / max(postings.total / max(len(postings), 1), 1e-9)
-    rest = _K1 * (1 - _B)
-    scores: dict[int, float] = {}
-    for term in sorted((t for t in wanted if t in lists), key=lambda t: len(lists[t][0])):
-        documents, frequencies = lists[term]
-        weight = _weight(postings, term)
-        found: Iterable[tuple[int, int]] = zip(documents, frequencies, strict=True)
-        if len(documents) > _COMMON and scores:
-            held = dict(found)
-            found = [(document, held[document]) for document in scores if document in held]
-        for document, frequency in found:
-            gain = weight * frequency / (frequency + rest + scale * lengths[document])
-            scores[document] = scores.get(document, 0.0) + gain
-    return scores
-
-
-def _weight(postings: Postings, term: str) -> float:
-    entry = postings.lists.get(term)
-    count, holders = len(postings), 0 if entry is None else len(entry[0])
-    return (_K1 + 1) * math.log(1 + (count - holders + 0.5) / (holders + 0.5))
+def _fuse(signs: _Signs, entries: Mapping[int, Entry], turns: Mapping[int, float]) -> dict[int, float]:
+    """One score per slot: each sign put on 0..1 between the worst and the best memory, then added."""
+    cosines = signs.cosines
+    top_words = signs.words.highest or 1.0
+    top_around = max(turns.values(), default=0.0) or 1.0
+    meaning = 0.0 if cosines is None else _MEANING
+    low, high = (0.0, 1.0) if cosines is None else (float(cosines.min()), float(cosines.max()))
+    rest = (1 - meaning) / (_WORDS + _AROUND)
+    fused = {}
+    for slot, entry in entries.items():
+        words, around = signs.words.of(slot) / top_words, turns.get(entry.turn, 0.0) / top_around
+        score = rest * (_WORDS * words + _AROUND * around)
+        if meaning:
+            score += meaning * max(0.0, signs.cosine(slot) - low) / max(high - low, 1e-6)
+        fused[slot] = score
+    return fused
 
 
 def _speaker(shelf: Shelf, query: Query) -> tuple[str | None, Sequence[str]]:
     """The speaker asked about (the first one named), and the query's terms without the names of speakers."""
     if not shelf.speakers:
         return None, query.terms
-    found = min(((at, name) for name in shelf.speakers if (at := query.folded.find(name)) >= 0), default=None)
-    names = {term for name in shelf.speakers for term in terms(name)}
-    return (found[1] if found else None), [term for term in query.terms if term not in names]
+    found = min(((at, name) for name in shelf.speakers.values() if (at := query.folded.find(name)) >= 0), default=None)
+    return (found[1] if found else None), [term for term in query.terms if term not in shelf.speaker_terms]
 
 
 def _smooth(partition: Partition, entries: Mapping[int, Entry], base: Mapping[int, float]) -> dict[int, float]:
@@ -287,8 +237,8 @@ def _smooth(partition: Partition, entries: Mapping[int, Entry], base: Mapping[in
     smoothed = {}
     for slot, score in base.items():
         turn = entries[slot].turn
-        sides = by_turn.get(partition.before[turn], 0.0) + by_turn.get(partition.after[turn], 0.0) if turn >= 0 else 0.0
-        smoothed[slot] = score + _SMOOTHING * sides
+        before, after = partition.turns.sides(turn) if turn >= 0 else (-1, -1)
+        smoothed[slot] = score + _SMOOTHING * (by_turn.get(before, 0.0) + by_turn.get(after, 0.0))
     return smoothed
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from memos_integrations._sqlite import Row, Transaction
 
@@ -170,6 +170,24 @@ class MemoryRow:
 
 
 _LIKE = str.maketrans({"%": "!%", "_": "!_", "!": "!!"})
+
+
+class Sketch(NamedTuple):
+    """What ranking must know of a memory."""
+
+    number: int
+    kind: str
+    status: str
+    position: int
+    conversation: str
+    speaker: str | None
+    said_at: int
+    happened_on: str | None
+    successor: int | None
+    terms: str
+    text: str
+
+
 _JSON = frozenset({"tags", "info", "sources", "ended"})
 _MEMORY = [f.name for f in fields(MemoryRow)]
 _MESSAGE = [f.name for f in fields(MessageRow)]
@@ -345,9 +363,10 @@ class Space:
         """Every memory, oldest first."""
         return self._memories("1 order by number")
 
-    def changed_memories(self, version: int) -> list[MemoryRow]:
-        """The memories written after `version`."""
-        return self._memories("version > :version order by number", version=version)
+    def sketches(self, version: int) -> list[Sketch]:
+        """The memories written after `version`, as ranking needs them."""
+        sql = f"select {', '.join(Sketch._fields)} from memory where owner = :owner and version > :version"  # noqa: S608
+        return [Sketch._make(row) for row in self._all(f"{sql} order by number", version=version)]
 
     def same_memories(self, kind: str, fingerprint: bytes) -> list[MemoryRow]:
         """Memories of `kind` that say the same."""

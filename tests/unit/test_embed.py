@@ -135,18 +135,6 @@ def test_functions_are_told_apart_by_name():
     assert embed.embedder_for(two).name.endswith(":model 2")
 
 
-def test_a_matrix_grows_and_keeps_slots_apart():
-    matrix = embed.Matrix()
-    assert matrix.dot(np.ones(2, dtype=np.float32)) is None
-    assert matrix.bytes == 0
-    for slot in (0, 3, 200, 500):
-        matrix.put(slot, embed.pack(np.array([1.0, slot], dtype=np.float32)))
-    scores = matrix.dot(np.array([0, 1], dtype=np.float32))
-    assert scores[[0, 1, 3, 200, 500]].tolist() == [0, 0, 3, 200, 500]
-    assert matrix.dot(np.ones(3, dtype=np.float32)) is None
-    assert matrix.bytes > 0
-
-
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_loads_its_own_model():
     model = embed.embedder_for("auto")

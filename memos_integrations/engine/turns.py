@@ -1,0 +1,94 @@
+"""What was said, turn by turn: the order within each conversation and an index of the words.
+
+What was said one and two turns before and after a memory belongs to its meaning, so a turn is also scored by the words
+around it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable, Sequence
+
+from memos_integrations.engine.postings import K1, MOST, SHIFT, B, Postings, length_scale, numpy_for
+
+# How much the words of the turn one and two before count, then of the turn one and two after.
+_SHARES = (1.0, 0.5, 1.0, 0.5)
+
+
+class Turns:
+    """The turns of one owner by number, in the order they were stored."""
+
+    def __init__(self) -> None:
+        self.words = Postings()
+        # Four numbers per turn: one and two turns before, one and two turns after; -1 for none.
+        self._sides: array[int] = array("i")
+        # The length of a turn together with its share of the turns around it.
+        self._around: array[float] = array("f")
+        self._around_total = 0.0
+        self._tails: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @property
+    def bytes(self) -> int:
+        """Estimated size in memory."""
+        return self.words.bytes + 20 * len(self.words) + 120 * len(self._tails)
+
+    def add(self, conversation: str, terms: Sequence[str]) -> int:
+        """Put a turn at the end of a conversation and return its number."""
+        turn, sides = self.words.add(terms), self._sides
+        last = self._tails.get(conversation, -1)
+        second = sides[4 * last] if last >= 0 else -1
+        sides.extend((last, second, -1, -1))
+        if last >= 0:
+            sides[4 * last + 2] = turn
+        if second >= 0:
+            sides[4 * second + 3] = turn
+        self._tails[conversation] = turn
+        size = len(terms)
+        self._around.append(size)
+        self._around_total += size
+        for other, share in self.near(turn):
+            self._around[turn] += share * self.words.lengths[other]
+            self._around[other] += share * size
+            self._around_total += share * (size + self.words.lengths[other])
+        return turn
+
+    def near(self, turn: int) -> list[tuple[int, float]]:
+        """The turns next to a turn in its conversation, with the share of their words that counts for it."""
+        sides = self._sides[4 * turn : 4 * turn + 4]
+        return [(other, share) for other, share in zip(sides, _SHARES, strict=True) if other >= 0]
+
+    def sides(self, turn: int) -> tuple[int, int]:
+        """The turns right before and right after a turn; -1 for none."""
+        return self._sides[4 * turn], self._sides[4 * turn + 2]
+
+    def around(self, turns: Iterable[int], wanted: Iterable[str]) -> dict[int, float]:
+        """BM25 of turns over what was said in them and next to them."""
+        chosen = [turn for turn in turns if turn >= 0]
+        held = self.words.held(wanted)
+        scale, rest = length_scale(self._around_total, len(self)), K1 * (1 - B)
+        np = numpy_for(len(self))
+        if np is not None:
+            # Turn -1, which is none, reads the zero behind the last turn.
+            counts, scores, index = np.zeros(len(self) + 1), np.zeros(len(chosen)), np.array(chosen, dtype=np.int64)
+            others = np.frombuffer(self._sides, dtype=np.int32).reshape(-1, 4)[index]
+            norms = rest + scale * np.frombuffer(self._around, dtype=np.float32)[index].astype(np.float64)
+            for codes, weight in held:
+                packed = np.array(codes, dtype=np.uint32)
+                documents = packed >> SHIFT
+                counts[documents] = packed & MOST
+                heard = counts[index] + counts[others] @ _SHARES
+                scores += weight * heard / (heard + norms)
+                counts[documents] = 0
+            return dict(zip(chosen, scores.tolist(), strict=True))
+        near = {turn: [(turn, 1.0), *self.near(turn)] for turn in chosen}
+        found = dict.fromkeys(chosen, 0.0)
+        for codes, weight in held:
+            said = {code >> SHIFT: code & MOST for code in codes}
+            for turn, pairs in near.items():
+                heard = sum([share * said[other] for other, share in pairs if other in said])
+                if heard:
+                    found[turn] += weight * heard / (heard + rest + scale * self._around[turn])
+        return found
