@@ -146,17 +146,18 @@ class _Dense:
         np, scores = self._np, self._scores
         (found,) = scores.nonzero()
         if len(found) > count:
-            least = np.partition(scores, -count)[-count]
-            above, equal = (scores > least).nonzero()[0], (scores == least).nonzero()[0]
+            values = scores[found]
+            least = np.partition(values, -count)[-count]
+            above, equal = found[values > least], found[values == least]
             found = np.concatenate([above, equal[: count - len(above)]])
-        return list(map(int, found))
+        best: list[int] = found.tolist()
+        return best
 
 
 def _dense(held: Iterable[tuple[array[int], float]], lengths: array[int], scale: float, np: Any) -> Scores:
-    rest = K1 * (1 - B)
     scores = np.zeros(len(lengths))
     # Copies, because an array that lends its memory cannot grow.
-    sizes = np.array(lengths, dtype=np.uint32)
+    norms = K1 * (1 - B) + scale * np.array(lengths, dtype=np.uint32)
     found = False
     for codes, weight in held:
         packed = np.array(codes, dtype=np.uint32)
@@ -165,6 +166,6 @@ def _dense(held: Iterable[tuple[array[int], float]], lengths: array[int], scale:
             kept = scores[documents] > 0
             packed, documents = packed[kept], documents[kept]
         counts = packed & MOST
-        scores[documents] += weight * counts / (counts + rest + scale * sizes[documents])
+        scores[documents] += weight * counts / (counts + norms[documents])
         found = True
     return _Dense(scores, np)

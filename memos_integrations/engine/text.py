@@ -67,6 +67,8 @@ def terms(text: str) -> list[str]:
 
 def language(text: str) -> Literal["en", "zh"]:
     """MemOS's own rule (contract §3.1): "zh" when more than 30 % of the visible characters are Chinese, else "en"."""
+    if text.isascii():
+        return "en"
     text = _CODE_OR_NAME.sub(" ", text)
     visible = sum(c.isalpha() for c in text)
     return "zh" if visible and len(_HAN.findall(text)) / visible > 0.3 else "en"

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from memos_integrations.engine.postings import K1, MOST, SHIFT, B, Postings, length_scale, numpy_for
 
-# How much the words of the turn one and two before count, then of the turn one and two after.
-_SHARES = (1.0, 0.5, 1.0, 0.5)
+# How much the words of the turn one and two before count, of the turn one and two after, and its own.
+_SHARES = (1.0, 0.5, 1.0, 0.5, 1.0)
 
 
 class Turns:
@@ -58,7 +58,7 @@ class Turns:
     def near(self, turn: int) -> list[tuple[int, float]]:
         """The turns next to a turn in its conversation, with the share of their words that counts for it."""
         sides = self._sides[4 * turn : 4 * turn + 4]
-        return [(other, share) for other, share in zip(sides, _SHARES, strict=True) if other >= 0]
+        return [(other, share) for other, share in zip(sides, _SHARES, strict=False) if other >= 0]
 
     def sides(self, turn: int) -> tuple[int, int]:
         """The turns right before and right after a turn; -1 for none."""
@@ -71,15 +71,17 @@ class Turns:
         scale, rest = length_scale(self._around_total, len(self)), K1 * (1 - B)
         np = numpy_for(len(self))
         if np is not None:
-            # Turn -1, which is none, reads the zero behind the last turn.
-            counts, scores, index = np.zeros(len(self) + 1), np.zeros(len(chosen)), np.array(chosen, dtype=np.int64)
-            others = np.frombuffer(self._sides, dtype=np.int32).reshape(-1, 4)[index]
+            index, shares = np.array(chosen, dtype=np.int64), np.array(_SHARES)
+            sides = np.frombuffer(self._sides, dtype=np.int32).reshape(-1, 4)[index]
+            places = np.concatenate([sides, index[:, None]], axis=1)
             norms = rest + scale * np.frombuffer(self._around, dtype=np.float32)[index].astype(np.float64)
+            # Turn -1, which is none, reads the zero behind the last turn.
+            counts, scores = np.zeros(len(self) + 1), np.zeros(len(chosen))
             for codes, weight in held:
                 packed = np.array(codes, dtype=np.uint32)
                 documents = packed >> SHIFT
                 counts[documents] = packed & MOST
-                heard = counts[index] + counts[others] @ _SHARES
+                heard = counts[places] @ shares
                 scores += weight * heard / (heard + norms)
                 counts[documents] = 0
             return dict(zip(chosen, scores.tolist(), strict=True))
