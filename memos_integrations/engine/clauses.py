@@ -1,4 +1,4 @@
-"""Clauses of a memory's text with their places in it: the parts of a statement that can stop being true by themselves."""
+"""Clauses of a memory's text with their places in it: the parts of a statement that can stop being true alone."""
 
 from __future__ import annotations
 
@@ -11,17 +11,23 @@ from memos_integrations.engine.verbs import BASE, PAST
 
 # Notes that extraction puts behind a text: when it was said, what was asked, which option was meant.
 _ASIDE = re.compile(
-    r"\s*(?:\((?:said on|asked|chosen|correcting)\b[^()]*(?:\([^()]*\)[^()]*)*\)|（[^（）]*说）|（(?:问题|所选|更正)：[^（）]*）)"
+    r"\s*(?:\((?:said on|asked|chosen|correcting)\b[^()]*(?:\([^()]*\)[^()]*)*\)"
+    r"|（[^（）]*说）|（(?:问题|所选|更正)：[^（）]*）)"
 )
-_JOINT = re.compile(r"(?P<comma>,)?\s+(?:and|but|while|so)\s+(?P<word>[\w']+)(?P<next> [\w']+)?|,\s+(?P<bare>[\w']+)")
+_JOINT = re.compile(
+    r",?\s+(?:and|but|while|so)\s+(?P<word>[\w']+)(?P<next> [\w']+)?|,\s+(?P<bare>[\w']+)(?P<after> [\w']+)?"
+)
 _JOINT_ZH = re.compile(r"[，,]")
 _OPENERS = words(
     """
-    i i'm i've i'll i'd we we're we've my our he she they they're they've they'll he's she's it's it the user's their his her now no longer is am are has have
+    i i'm i've i'll i'd we we're we've my our he she they they're they've they'll
+    he's she's it's it the user's their his her now no longer is am are has have
     does doesn't don't isn't can can't will won't also still currently recently just
     """
 )
-_LEAD = re.compile(r"^(?:[A-Z][\w.' -]{0,40}?|The user) (?:said|asked|answered): |^[^，。：]{1,12}说：")
+_LEAD = re.compile(
+    r"(?:^|(?<=[.!?)] ))(?:The user|[A-Z][\w.'-]*(?: [A-Z][\w.'-]*)?) (?:said|asked|answered): |^[^，。：]{1,12}说："
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +46,27 @@ def clauses(text: str) -> list[Clause]:
     joints = _JOINT_ZH if is_chinese(text) else _JOINT
     last = 0
     for start, end in _sentences(text):
-        lead = _LEAD.match(text, start, end) if start == 0 else None
-        last, joined = (lead.end() if lead else start), False
+        last, joined = start, False
         for match in joints.finditer(text, last, end):
             if joints is _JOINT and not _opens(match):
                 continue
             _keep(found, text, last, match.start(), joined=joined)
-            word = (
-                match.start("word")
-                if match.groupdict().get("word")
-                else match.start("bare")
-                if match.groupdict()
-                else -1
-            )
-            last, joined = (word if word >= 0 else match.end()), True
+            last, joined = (match.end() if joints is _JOINT_ZH else _word(match)), True
         _keep(found, text, last, end, joined=joined)
     return found
 
 
+def _word(match: re.Match[str]) -> int:
+    return match.start("word" if match["word"] else "bare")
+
+
 def without_asides(text: str) -> str:
-    """`text` without what extraction noted behind it; its letters keep their places."""
-    return _ASIDE.sub(lambda match: " " * len(match.group()), text)
+    """`text` without what extraction noted around it; its letters keep their places."""
+    return _LEAD.sub(_blank, _ASIDE.sub(_blank, text))
+
+
+def _blank(match: re.Match[str]) -> str:
+    return " " * len(match.group())
 
 
 def _sentences(text: str) -> list[tuple[int, int]]:
@@ -77,8 +83,11 @@ def _sentences(text: str) -> list[tuple[int, int]]:
 def _opens(match: re.Match[str]) -> bool:
     """Whether a clause begins behind "and" or a comma, rather than one more item of a list."""
     word = match["word"] or match["bare"]
-    if word.lower() in _OPENERS or (word == "the" and match["next"] == " user"):
+    if word.lower() in _OPENERS or (word == "the" and " user" in {match["next"], match["after"]}):
         return True
+    following = (match["next"] or match["after"] or "").strip()
+    if word[:1].isupper() and following:
+        return following in _OPENERS or (_is_verb(following) and following not in BASE)
     return match["bare"] is None and _is_verb(word)
 
 

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -157,10 +157,10 @@ def prepare(
     return Prepared(batch, tuple(rows), thoughts, extraction.forgets)
 
 
-def _fillings(candidate: Candidate, preferences: Sequence[Candidate]) -> Iterator[Filling]:
+def _fillings(candidate: Candidate, preferences: Sequence[Candidate]) -> list[Filling]:
     """What a candidate says of changeable things; a fact also what the preferences taken from the same words say."""
     if candidate.type == "implicit_preference":
-        return
+        return []
     found = fillings(candidate.text)
     whole = len(without_asides(candidate.text).rstrip(" .!?。！？"))
     if candidate.slot and candidate.slot not in slots(candidate.text):
@@ -170,13 +170,22 @@ def _fillings(candidate: Candidate, preferences: Sequence[Candidate]) -> Iterato
         at = candidate.text.find(words)
         if other.slot and at >= 0 and other.sources == candidate.sources:
             found.append(Filling(other.slot, at, at + len(words)))
-    speaker = (candidate.speaker or "").casefold()
-    names = frozenset(terms(speaker))
-    for filling in found:
-        if filling.slot.startswith("taste:") and names.issuperset(filling.slot[6:].split()):
-            continue
-        shared = filling.slot.startswith("lead:") or "@" in filling.slot or not speaker
-        yield filling if shared else replace(filling, slot=f"{filling.slot}@{speaker}")
+    return owned(found, candidate.speaker)
+
+
+def owned(found: Sequence[Filling], speaker: str | None) -> list[Filling]:
+    """Slots with the speaker's name in them, so that two speakers' homes are two; who leads what is everybody's."""
+    who = (speaker or "").casefold()
+    names = frozenset(terms(who))
+    if not who:
+        return list(found)
+    return [
+        filling
+        if "@" in filling.slot or filling.slot.startswith("lead:")
+        else replace(filling, slot=f"{filling.slot}@{who}")
+        for filling in found
+        if not (filling.slot.startswith("taste:") and names.issuperset(filling.slot[6:].split()))
+    ]
 
 
 def verbatim_extract(

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from memos_integrations.engine.denial import doings
 from memos_integrations.engine.intake import Prepared, Thought
 from memos_integrations.engine.store import MemoryRow, MessageRow, Space
 from memos_integrations.engine.succession import Succession
 from memos_integrations.engine.text import terms
-from memos_integrations.engine.updates import slots
+from memos_integrations.engine.updates import Filling, slots
 from memos_integrations.models import to_millis
 
 # What introduces a request to forget; the rest names what to forget.
@@ -135,8 +136,7 @@ class Ledger:
         succession = Succession(self._space, self._version, self._batch)
         succession.settle(row, thought.fillings, [origin.body for origin in thought.origins])
         self._changes.updated += len(succession.ended)
-        for filling in thought.fillings:
-            self._space.put_slot(filling.slot, row.number, filling.start, filling.end)
+        enter(self._space, row, thought.fillings)
 
     def _forget(self, phrase: str, told: list[MessageRow]) -> None:
         """Delete what the request names, and empty its source messages and the request itself."""
@@ -156,6 +156,14 @@ class Ledger:
         folded = phrase.casefold()
         space.blank_messages(row.position for row in told if folded in row.body.casefold())
         self._version = space.touch(vanished=True)
+
+
+def enter(space: Space, row: MemoryRow, filled: Sequence[Filling]) -> None:
+    """List a memory under what it says, so that later statements of the same find it."""
+    for filling in filled:
+        space.put_slot(filling.slot, row.number, filling.start, filling.end)
+    for name, start, end in doings(row.text, row.speaker):
+        space.put_slot(name, row.number, start, end)
 
 
 def _names(named: set[str], filled: set[str], row: MemoryRow, held_slots: Sequence[str]) -> bool:

@@ -15,7 +15,8 @@ from memos_integrations.engine.additions import Additions
 from memos_integrations.engine.embed import Embedder, embedder_for, pack
 from memos_integrations.engine.extract import Extractor, extract
 from memos_integrations.engine.filters import compile_filter
-from memos_integrations.engine.intake import embedding_text, fingerprint, memory_terms, verbatim_extract
+from memos_integrations.engine.intake import embedding_text, fingerprint, memory_terms, owned, verbatim_extract
+from memos_integrations.engine.ledger import enter
 from memos_integrations.engine.meaning import Meaning
 from memos_integrations.engine.partition import Partitions
 from memos_integrations.engine.present import (
@@ -28,7 +29,6 @@ from memos_integrations.engine.present import (
 )
 from memos_integrations.engine.search import Query, rank_facts, rank_preferences
 from memos_integrations.engine.store import (
-    MIGRATIONS,
     MemoryRow,
     Space,
     embedder_number,
@@ -36,6 +36,8 @@ from memos_integrations.engine.store import (
     owner_names,
     owner_of_memory,
 )
+from memos_integrations.engine.tables import MIGRATIONS
+from memos_integrations.engine.updates import fillings
 from memos_integrations.errors import StoreError, api_error
 from memos_integrations.models import (
     Acknowledged,
@@ -188,11 +190,15 @@ class Memories:
             row.key = row.key if request.title is None else request.title
             if request.status is not None:
                 row.status, row.until = request.status, row.updated if request.status == "archived" else None
+                row.ended = []
             if request.content is not None:
                 row.text = request.content.strip()
                 row.terms = " ".join(memory_terms(row.text, row.speaker, moment(row.said_at)))
                 row.fingerprint = fingerprint(row.text, row.speaker)
+                row.ended = []
                 space.drop_vector(row.number)
+                space.drop_slots(row.number)
+                enter(space, row, owned(fillings(row.text), row.speaker))
             space.put_memory(row)
             if vector is not None and self._meaning.name:
                 space.put_vector(row.number, row.version, embedder_number(tx, self._meaning.name), pack(vector[0]))

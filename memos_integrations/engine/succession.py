@@ -13,11 +13,12 @@ from datetime import date
 
 from memos_integrations.engine import updates_en as en
 from memos_integrations.engine.clauses import Clause, clauses, without_asides
+from memos_integrations.engine.denial import NEGATION, NOW, OVER, Claim, general
 from memos_integrations.engine.preferences import sign_of
 from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.store import MemoryRow, Space
-from memos_integrations.engine.text import terms, words
-from memos_integrations.engine.updates import Filling, fillings
+from memos_integrations.engine.text import terms
+from memos_integrations.engine.updates import Filling
 
 # An event so long before the older statement was made is a memory of the past, not news.
 _OLD_DAYS = 180
@@ -27,33 +28,37 @@ _EVENT_WORDS = frozenset(terms("lost quit retired laid fired unemployed married 
 _LASTING = re.compile(r"\bsince\b|\bfor (?:\d|an?\b|many|several|over|about|almost|nearly)|以来|已经.*[年月]了")
 # What a statement names only to say that it is not so, or no longer.
 _ASIDE = re.compile(
-    r"\b(?:from|not|instead of|rather than|previously|formerly|no longer|used to be) [^,.;()]+?(?= to\b| but\b|[,.;()]|$)"
+    r"\b(?:from|not|instead of|rather than|previously|formerly|no longer|used to be) [^,.;()]+?"
+    r"(?= to\b| but\b|[,.;()]|$)"
     r"|(?:从|不是|不再是|而不是)[^，。]+?(?=[搬到改换]|[，。]|$)"
 )
-_NEGATION = re.compile(
-    r"\b(?:not|no longer|never|hates?|dislikes?|detests?|loathes?|avoids?)\b|n't\b|[不没别]|讨厌|厌恶|反感"
+_MONTHS = "January|February|March|April|May|June|July|August|September|October|November|December"
+_STATE = (
+    r"\b(?:cancel|postpon|finish|complet|done|over|closed|open|resolved|blocked|delayed|deliver|shipp)\w*|取消|完成"
 )
-_OVER = re.compile(
-    r"(?<!n't )(?<!not )(?<!never )\b(?:no longer|used to|quits?|stopped|gave up|given up|(?:am|is|are|'m|'s) done with)\b"
-    r"|(?:\bnot\b|n't\b)(?=.*\b(?:any ?more|any longer)\b)|不再|戒(?:掉|了)?|不(?=.*了$)"
+_TIME = (
+    r"\b\d{1,2}:\d\d|\b\d{1,2} ?[ap]\.?m\b|(?i:day|tomorrow|noon|midnight|week|month)\b"
+    rf"|\b(?:{_MONTHS})\b|\b(?:at|to) \d{{1,2}}\b|[点日号月周]"
 )
-_OVER_WORDS = re.compile(
-    r"\b(?:no longer|used to|quits?|stopped|gave up|given up|done with|any ?more|any longer|now|not"
-    r"|(?:do|does|is|are|did|was)?n't|completely|entirely|at all|altogether|ago)\b|不再|戒掉?|已经|现在|再|[不了没]"
-)
-# Alone these say too little of what is over: who no longer drinks may still drink tea.
-_VAGUE = words(
-    "drink eat use plai watch read work like want have go do take make get live need see love travel 喜 欢 喜欢 吃 喝"
+_PLACE = rf"\b(?:room|hall|office|building)\b|\b(?:to|in) (?!{_MONTHS}|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)[A-Z]"
+# Two statements of a thing exclude each other when they are about the same side of it.
+_ASPECTS = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (("state", _STATE), ("time", _TIME), ("place", _PLACE), ("company", r"\bwith [A-Z]"))
 )
 _CORRECTION = re.compile(
-    r", (?:and )?not (?P<wrong>[\w$€£'-][^,.;()]{0,40}?)(?: \([^)]*\))?(?=[.,;!]|$)|[，,]?(?:而)?不是(?P<错>[^，。（]{1,12})"
+    r", (?:and )?not (?P<wrong>[\w$€£'-][^,.;()]{0,40}?)(?: \([^)]*\))?(?=[.,;!]|$)"
+    r"|[，,]?(?:而)?不是(?P<wrong_zh>[^，。（]{1,12})"
 )
 _CORRECTED_SUBJECT = re.compile(
-    r"^(?:(?:actually|sorry|no|oops|correction|well|wait|i mean)\b[,:]? )*(?:it's|it is|that's|that is|it was|he's|she's|they're|his|her|their)\b|^(?:用户)?(?:不对|更正|说错了|错了)?[，,]?是",
+    r"^(?:(?:actually|sorry|no|oops|correction|well|wait|i mean)\b[,:]? )*(?:it's|it is|that's|that is|it was"
+    r"|he's|she's|they're|his|her|their)\b"
+    r"|^(?:用户)?(?:不对|更正|说错了|错了)?[，,]?是",
     re.IGNORECASE,
 )
 _CUE = re.compile(
-    r"^\W*(?:no|actually|sorry|correction|oops|wait|i meant|i misspoke|my mistake|scratch that)\b|^(?:不对|更正|说错了|错了|纠正)",
+    r"^\W*(?:no|actually|sorry|correction|oops|wait|i meant|i misspoke|my mistake|scratch that)\b"
+    r"|^(?:不对|更正|说错了|错了|纠正)",
     re.IGNORECASE,
 )
 _WRITTEN = re.compile(r"[\w.+-]*[@\d][\w.@:/+-]*")
@@ -84,8 +89,7 @@ class Succession:
                     for old in self._standing([number], row):
                         self._compete(old, (first, last), row, filling, slot)
         for clause in clauses(row.text):
-            if _OVER.search(clause.text):
-                self._cease(row, clause)
+            self._contradict(row, clause)
         self._correct(row, said)
 
     def _standing(self, numbers: Iterable[int], row: MemoryRow) -> list[MemoryRow]:
@@ -113,31 +117,34 @@ class Succession:
         self._space.put_memory(old)
         self.ended[old.number] = old
 
-    def _cease(self, row: MemoryRow, clause: Clause) -> None:
-        """ "No longer eats fish" ends "eats fish twice a week"."""
-        over = _key_terms(_OVER_WORDS.sub(" ", clause.text), row)
-        if not over or (len(over) == 1 and over <= _VAGUE):
+    def _contradict(self, row: MemoryRow, clause: Clause) -> None:
+        """ "No longer eats fish" ends "eats fish twice a week", and "eats pork now" ends "doesn't eat pork"."""
+        over, denied = OVER.search(clause.text) is not None, NEGATION.search(clause.text) is not None
+        if not (over or denied or NOW.search(clause.text)):
             return
-        slots = {filling.slot for filling in fillings(" ".join(_OVER_WORDS.sub(" ", clause.text).split()))}
-        loose = frozenset().union(*(en.LOOSE.get(_general(slot), frozenset()) for slot in slots))
-        for old in self._space.memories_holding(over - loose or over, _HELD):
-            if (
-                old.speaker != row.speaker
-                or old.said_at > row.said_at
-                or (old.number in self._batch and old.kind != row.kind)
-            ):
+        told = Claim.of(clause.text, row)
+        if told.is_vague:
+            return
+        for old in self._candidates(told, row, over=over):
+            if old.speaker != row.speaker or old.said_at > row.said_at:
                 continue
             for part in clauses(old.text):
-                held = _key_terms(part.text, old)
-                same = over <= held and (is_chinese(part.text) or _first(part.text, old) in over)
-                same = same or (bool(slots & {f.slot for f in fillings(part.text)}) and over - loose <= held)
-                if same and not _NEGATION.search(part.text) and not _is_ended(old, part.start, part.end):
+                if (NEGATION.search(part.text) is not None) is (over or denied) or _is_ended(old, part.start, part.end):
+                    continue
+                if told.meets(Claim.of(part.text, old), over=over):
                     self._end(old, part.start, part.end, row)
+
+    def _candidates(self, told: Claim, row: MemoryRow, *, over: bool) -> list[MemoryRow]:
+        numbers = {number for key in told.places() for number, _, _ in self._space.slot_places(key)}
+        found = self._standing(numbers, row)
+        if over and told.chinese:
+            found += [old for old in self._space.memories_holding(told.terms, _HELD) if old.number not in numbers]
+        return found
 
     def _correct(self, row: MemoryRow, said: Iterable[str]) -> None:
         """ "At 4, not 3" ends the newest memory that says 3; "No, my car is a Saab" ends "My car is a Volvo"."""
         match = _CORRECTION.search(row.text)
-        wrong = set(terms(match["wrong"] or match["错"])) if match else set()
+        wrong = set(terms(match["wrong"] or match["wrong_zh"])) if match else set()
         cued = any(_CUE.search(message) for message in said)
         if not (wrong or cued):
             return
@@ -183,22 +190,25 @@ def _is_ended(row: MemoryRow, start: int, end: int) -> bool:
     return any(first < end and start < last for first, last, _ in row.ended)
 
 
-def _general(slot: str) -> str:
-    name = slot.partition("@")[0]
-    return "job" if name in {"employer", "role", "profession"} else name
-
-
 def _same_value(slot: str, old: str, new: str) -> bool:
     """Whether one of two statements only says again, or more exactly, what the other says."""
-    if (_NEGATION.search(old) is None) is not (_NEGATION.search(new) is None):
+    if (NEGATION.search(old) is None) is not (NEGATION.search(new) is None):
         return False
+    if slot.startswith("thing:") and not _same_aspect(old, new):
+        return True
     if slot.startswith("taste:"):
         return sign_of(old) == sign_of(new)
     if _EVENT_WORDS.intersection(terms(old)) & _EVENT_WORDS.intersection(terms(new)):
         return True
-    loose = en.LOOSE.get(_general(slot), frozenset())
+    loose = en.LOOSE.get(general(slot), frozenset())
     held, told = (_values(_ASIDE.sub(" ", text)) - loose for text in (old, new))
     return bool(held and told) and (held <= told or told <= held)
+
+
+def _same_aspect(old: str, new: str) -> bool:
+    """Whether two statements of a thing can exclude each other: its time and its place cannot."""
+    held, told = ({name for name, pattern in _ASPECTS if pattern.search(text)} for text in (old, new))
+    return not held or not told or bool(held & told) or "state" in held | told
 
 
 def _values(text: str) -> set[str]:
@@ -218,26 +228,10 @@ def _is_past(row: MemoryRow, told: str, slot: str, before: int) -> bool:
     return day < before // _DAY_MS + _EPOCH - _OLD_DAYS
 
 
-def _key_terms(text: str, row: MemoryRow) -> frozenset[str]:
-    return frozenset(_alike(_TIMES.sub(" ", text))) - frozenset(terms(row.speaker or ""))
-
-
-_TIMES = re.compile(r"\([^()]*\)|（[^（）]*）|\b(?:every|each|last|next|this) \w+|\b(?:yesterday|today|recently)\b")
-
-
-def _first(text: str, row: MemoryRow) -> str:
-    names = set(terms(row.speaker or ""))
-    return next((term for term in _alike(text) if term not in names), "")
-
-
-def _alike(text: str) -> list[str]:
-    return ["live" if term == "life" else term for term in terms(text)]
-
-
 def _head(text: str, row: MemoryRow) -> str:
     """What a clause is about, when that is more than the speaker: "the user's car" of "the user's car is a Saab"."""
     match = _COPULA.search(text)
-    head = text[: match.start()].casefold().strip() if match else ""
+    head = _CUE.sub("", text[: match.start()]).casefold().strip(" ,") if match else ""
     return head if set(terms(head)) - set(terms(row.speaker or "")) else ""
 
 

@@ -71,6 +71,9 @@ def slots(sentence: str) -> list[str]:
 
 def taste_slot(preference: str) -> str | None:
     """The slot of a preference: what it is about, so that "hates coffee" supersedes "loves coffee"."""
+    if is_chinese(preference):
+        match = zh.TASTE.search(preference)
+        return f"taste:{match['thing']}" if match else None
     about = object_terms(preference)
     return "taste:" + " ".join(sorted(about)) if 0 < len(about) <= 4 else None
 
@@ -138,9 +141,10 @@ def _read_en(clause: Clause, whose: str | None) -> Iterator[tuple[str, str | Non
 
 def _affairs(text: str, whose: str | None) -> Iterator[tuple[str, str | None]]:
     """Who leads what, which version is in use, and things with a value, a place or a time."""
-    if (match := en.LEADING.search(text)) and (match["what"][:1].isupper() or " " in match["what"]):
+    if match := en.LEADING.search(text):
         held = [term for term in terms(match["what"]) if term not in _HELD]
-        if (held and not match["what"].islower()) or match["what"].startswith(("the ", "our ")):
+        known = not match["what"].islower() or match["what"].startswith(("the ", "our "))
+        if held and (known or en.IN_CHARGE.search(match.group())):
             yield "lead:" + " ".join(sorted(held)), ""
             return
     if match := en.VERSION.search(text):
@@ -158,6 +162,11 @@ def _affairs(text: str, whose: str | None) -> Iterator[tuple[str, str | None]]:
 
 
 _HELD = frozenset(terms("project team group department"))
+
+
+def whose(clause: str, they: str | None) -> str | None:
+    """Whom a clause is about: "" the speaker, None when that is not clear; `they` is whom it calls so."""
+    return _about(clause, "", chinese=True) if is_chinese(clause) else _about(clause, they, chinese=False)
 
 
 def _about(text: str, whose: str | None, *, chinese: bool) -> str | None:
@@ -189,6 +198,9 @@ def _owner(match: re.Match[str], whose: str | None) -> str | None:
 
 def _read_zh(clause: Clause, whose: str | None) -> Iterator[tuple[str, str | None]]:
     text, found = clause.text, False
+    if match := zh.ROLE.match(text):
+        yield "thing:" + match["role"], ""
+        return
     for slot, pattern in zh.PERSONAL:
         match = pattern.match(text)
         if match is None or (slot in {"employer", "role", "job", "home"} and zh.WISHED.search(text)):

@@ -10,65 +10,71 @@ from memos_integrations.engine.text import terms, words
 _SUBJECT = (
     r"(?P<subject>\b(?:I|[Ww]e|[Tt]he user|[Tt]hey|[Hh]e|[Ss]he"
     r"|(?:[Tt]he user's|[Mm]y|[Oo]ur|[Tt]heir) [a-z][\w-]*(?: [a-z][\w-]*)?(?: [A-Z][\w-]*)?"
-    r"|(?!(?:Just|Sorry|No|Yes|Oh|Well|Anyway|Maybe|Recently|Yesterday|Today|Now|And|But|So|Also|Update|Actually|Finally|The|My|Our|There|This|That|It"
-    r"|You)\b)[A-Z][\w-]+(?: [A-Z][\w-]+){0,2})(?!\w))"
+    r"|(?!(?:Just|Sorry|No|Yes|Oh|Well|Anyway|Maybe|Recently|Yesterday|Today|Now|And|But|So|Also|Update|Actually"
+    r"|Finally|The|My|Our|There|This|That|It|You)\b)[A-Z][\w-]+(?: [A-Z][\w-]+){0,2})(?!\w))"
 )
 # Verbs and adverbs between subject and predicate; what is over ("was", "had", "used to") or denied is not among them.
 _AUXILIARY = (
     r"(?:(?:'m|'ve|'re|'s|'ll)\b| (?:am|is|are|have|has|been|will|be|going to|just|recently|now|finally|already|also"
     r"|currently|both|officially|still|actually|really|only|soon|then)\b)*"
 )
+_CALENDAR = (
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september"
+    r"|october|november|december"
+)
 _IS_A = r"(?:(?<=am )|(?<=is )|(?<='m )|(?<='s )|(?<=now ))"
+_BEING = r"(?:(?<=is )|(?<=am )|(?<=are )|(?<='m )|(?<='s )|(?<='re )|(?<=now )|(?<=still )|(?<=been )|(?<=ly ))"
 _PREDICATES = (
     (
         "home",
-        r"(?:moved|relocated|moving|relocating|move|moves|live|lives|living|based|resides?|residing|settled|staying)\b"
+        (r"(?:moved|relocated|moving|relocating|move|moves|live|lives|living|based|resides?|residing|settled|staying)\b"
         r"(?! (?:on|past|forward|away from the|it|my|out of the way))(?: \w+)?(?: to| in| into| at| back| near| from)\b"
-        r"(?! (?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|the next|\d{1,2}[:.]\d\d))",
+        rf"(?! (?:(?i:{_CALENDAR})\b|the next|\d{{1,2}}[:.]\d\d))"),
     ),
     (
         "employer",
-        r"(?:(?:work|works|working|employed|started working|starts? working)\b(?: [\w-]+)?(?: as [^.;,]{2,40}?)?"
+        (r"(?:(?:work|works|working|employed|started working|starts? working)\b(?: [\w-]+)?(?: as [^.;,]{2,40}?)?"
         r" (?:at|for|in (?=an? |the ))(?! (?:home|night|least|free|now|days|hours|years|weeks|\d))"
-        rf"|{_IS_A}(?:an?|the) [^.;,]{{2,40}} at (?=[A-Z]))",
+        rf"|{_IS_A}(?:an?|the) [^.;,]{{2,40}} at (?=[A-Z]))"),
     ),
-    ("role", r"(?:(?:work|works|working|employed|started working|starts? working)(?: [^.;,]{2,40}?)? as\b"
-             r"|(?:got |was |been )?promoted to)\b"),
+    ("role", (r"(?:(?:work|works|working|employed|started working|starts? working)(?: [^.;,]{2,40}?)? as\b"
+             r"|(?:got |was |been )?promoted to)\b")),
     (
         "job",
-        r"(?:joined [^.;]{1,40}? as (?:an?|the|their|its)\b|joined (?:an?|the) [^.;]{0,40}\b(?:company|start-?up|firm"
+        (r"(?:joined [^.;]{1,40}? as (?:an?|the|their|its)\b|joined (?:an?|the) [^.;]{0,40}\b(?:company|start-?up|firm"
         r"|bank|agency|studio|lab|hospital)\b|got a (?:new )?job|got hired|was hired|start(?:s|ed)? (?:a|my|their|his"
         r"|her) new job|(?:quit|left|leaving|lost) (?:my|their|his|her|our) jobs?|retired|unemployed|between jobs"
-        r"|(?:was |got )?laid off|(?:was|got) fired|switched jobs|changed jobs)\b",
+        r"|(?:was |got )?laid off|(?:was|got) fired|switched jobs|changed jobs)\b"),
     ),
     (
         "profession",
-        rf"{_IS_A}an? (?:[a-z-]+ ){{0,3}}?(?:engineer|teacher|nurse|doctor|developer|programmer|designer|lawyer|student|pilot"
-        r"|accountant|architect|chef|cook|waiter|waitress|driver|librarian|journalist|scientist|researcher|professor"
+        (rf"{_IS_A}an? (?:[a-z-]+ ){{0,3}}?(?:engineer|teacher|nurse|doctor|developer|programmer|designer|lawyer"
+        r"|student|pilot|accountant|architect|chef|cook|waiter|waitress|driver|librarian|journalist|scientist|researcher|professor"
         r"|writer|editor|actor|actress|musician|artist|photographer|electrician|plumber|carpenter|mechanic|farmer"
         r"|police officer|firefighter|paramedic|pharmacist|dentist|therapist|psychologist|consultant|analyst|manager"
-        r"|barista|baker|cashier|clerk|intern|translator|surgeon|veterinarian|vet|tutor|salesperson)\b",
+        r"|barista|baker|cashier|clerk|intern|translator|surgeon|veterinarian|vet|tutor|salesperson)\b"),
     ),
     (
         "diet",
-        r"(?:(?:went|gone|go|goes|going|became|become|turned|eat|eats|a|strictly|fully|mostly|now|back to being) )*"
+        (r"(?:(?:went|gone|go|goes|going|became|become|turned|eat|eats|a|strictly|fully|mostly|now|back to being) )*"
         r"(?:vegan|vegetarian|pescatarian|flexitarian|omnivor\w+|carnivore|plant-based)\b|(?:stopped|quit|started|began"
         r"|gave up|given up) (?:eating )?(?:any )?(?:meat|animal products|fish and meat|red meat)\b|(?:eat|eats|eating)"
-        r" (?:meat|red meat) (?:again|now)\b|(?:don't|doesn't|no longer) eats? (?:any )?(?:meat|animal products)\b",
+        r" (?:meat|red meat) (?:again|now)\b|(?:don't|doesn't|no longer) eats? (?:any )?(?:meat|animal products)\b"),
     ),
     (
         "relationship",
-        r"(?:(?:got|get|been|newly|happily|was) )*(?:married|single|divorced|separated|widowed|dating"
-        r"|engaged(?! (?:in|with))|in a relationship|broke up|split up|broken up)\b(?!-)",
+        (rf"(?:(?:{_BEING}|(?:(?:got|getting|newly|happily) )+)(?:married|single|divorced|separated|widowed|dating"
+        r"|engaged(?! (?:in|with))|in a relationship)|broke up|split up|broken up"
+        r"|separated(?= in\b| last\b|[.,]|$))\b(?!-)"),
     ),
     (
         "age",
-        rf"(?:(?:{_IS_A}|(?<=be ))|turned )\d{{1,2}}(?= years? old\b|[.,!]|$| now\b| last\b| this\b| today\b"
-        r"| yesterday\b)",
+        (rf"(?:(?:{_IS_A}|(?<=be ))|turned )\d{{1,2}}(?= years? old\b|[.,!]|$| now\b| last\b| this\b| today\b"
+        r"| yesterday\b)"),
     ),
     ("time zone", r"in (?:the )?(?:UTC|[A-Z]{2,4}T)\b"),
     ("birthday", r"(?:was )?born (?:on|in \d)"),
-    ("name", r"(?:called|named|go by|goes by)\b"),
+    ("name", rf"(?:{_BEING}(?:called|named)|go(?:es)? by) (?=[A-Z])"),
 )  # fmt: skip
 SUBJECT = re.compile(rf"^(?:[\w ]{{1,20}}, )?{_SUBJECT}")
 PERSONAL = tuple((slot, re.compile(rf"{_SUBJECT}{_AUXILIARY} (?:{p})")) for slot, p in _PREDICATES)
@@ -89,7 +95,7 @@ _OWNED = (
     r"|private|personal|second)) )*"
 )
 ATTRIBUTES = tuple(
-    (slot, re.compile(rf"{_OWNED}(?:{p})(?:(?:'s)?(?= not\b)|'s| (?:number )?(?:is|has changed|changed|falls|became)\b)"))
+    (slot, re.compile(rf"{_OWNED}(?:{p})(?:'s| (?:number )?(?:is|has changed|changed|falls|became)\b)"))
     for slot, p in (
         ("name", "name"),
         ("home", "address|hometown|home"),
@@ -106,22 +112,22 @@ PEOPLE = re.compile(
     rf"{_OWNED}(?P<role>(?:[a-z]+ )?(?:boss|manager|landlord|landlady|supervisor|advis[eo]r|girlfriend|boyfriend"
     r"|fianc[eé]e?|husband|wife|lead|assistant)) is(?: now)? (?=[A-Z])"
 )
-_HELD = r"(?:the |our |The |Our )?"
+IN_CHARGE = re.compile(r"\b(?:responsible for|in charge of)\b")
 LEADING = re.compile(
     r"(?:(?<![Aa]lso )(?<!co-))\b(?:leads?|leading|manages?|managing|heads?|chairs?|coordinates|took over|takes over"
-    r"|taking over|(?:is|'s) (?:now )?(?:responsible for|in charge of|(?:the (?:new )?)?(?:lead|leader|head|manager|owner"
-    r"|coordinator) (?:of|on|for)))(?: now)? (?P<what>(?:the |our )?[\w'&-]+(?: [\w'&-]+){0,3}?)"
+    r"|taking over|(?:is|'s) (?:now )?(?:responsible for|in charge of|(?:the (?:new )?)?(?:lead|leader|head|manager"
+    r"|owner|coordinator) (?:of|on|for)))(?: now)? (?P<what>(?:the |our )?[\w'&-]+(?: [\w'&-]+){0,3}?)"
     r"(?= from\b| now\b| since\b| as of\b| starting\b| instead\b| these days\b|[.,;!?]|$)"
 )
 ROLE = re.compile(
     r"^(?P<who>[A-Z][\w.'-]+(?: [A-Z][\w.'-]+)?|he|she|they) (?:is|will be|became|has become|'s)"
     r" (?:now )?(?:the|our|my) (?:new )?(?P<role>[\w' -]{2,40}?)(?: now)?[.!]?$"
 )
-_CALENDAR = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|january|february|march|april|may|june|july|august|september|october|november|december"
 VERSION = re.compile(
     r"\b(?:uses?|using|runs?|running|upgraded|upgrades|updated|switched|migrated|moved|downgraded|is|are)"
     r"(?: (?:our|my|their|the) \w+| it| now)?(?: to| on)? "
-    rf"(?P<what>(?!(?i:{_CALENDAR}|room|gate|suite|floor|level|chapter|page)\b)[A-Z][\w.+#-]*(?: [A-Z][\w.]*)?) v?\d+(?:\.\d+)*\b"
+    rf"(?P<what>(?!(?i:{_CALENDAR}|room|gate|suite|floor|level|chapter|page)\b)[a-z]?[A-Z][\w.+#-]*(?: [A-Z][\w.]*)?)"
+    r" v?\d+(?:\.\d+)*\b"
 )
 _INTRODUCTION = r"^(?:(?:update|news|actually|ok|hey|so|fyi|change of plans?|correction|no)[,:]? )*"
 _DETERMINER = r"(?P<det>[Tt]he user's |[Tt]he |[Oo]ur |[Mm]y |[Tt]heir |[Tt]his |that |[Yy]our )?"
@@ -137,8 +143,13 @@ COSTS = re.compile(
     rf"{_INTRODUCTION}{_DETERMINER}(?P<thing>[\w'#&/ -]{{2,48}}?)(?: now| currently)? costs?(?: now)? [^a-z]*\d",
     re.IGNORECASE,
 )
+SET = re.compile(
+    r"\b(?:moved|pushed|extended|changed|rescheduled|postponed|delayed|raised|lowered|increased|reduced|updated|set)"
+    r" (?P<det>the |our |my |their )(?P<thing>[\w'#&/ -]{2,48}?)(?: back| up| forward| out)? (?:to|until|by)\b"
+)
 IS = re.compile(
-    rf"{_INTRODUCTION}{_DETERMINER}(?P<thing>[\w'#&/ -]{{2,48}}?) (?:is|are|will be|starts?|takes place|ends?|happens)"
+    rf"{_INTRODUCTION}{_DETERMINER}(?P<thing>[\w'#&/ -]{{2,48}}?) (?:is|are|will be|starts?|begins?|opens?"
+    r"|closes?|expires?|takes place|ends?|happens)"
     r"(?: now| currently| still| scheduled| set| due| planned)*(?P<rest> .{1,80})$",
     re.IGNORECASE,
 )  # fmt: skip
@@ -154,6 +165,7 @@ STATE = re.compile(
     r"(?=[.!,]|$| by\b| since\b)",
     re.IGNORECASE,
 )
+_AMOUNT = re.compile(r"^ (?:now )?(?:[$€£¥]\s?)?\d[\d.,]*(?: ?[$€£¥%]| (?:euros?|dollars?|pounds?|yuan|kg|a|per|an)\b)")
 _VALUE = re.compile(r"\d|\b(?!I\b)[A-Z]\w|\b(?:on|in|at) (?:the )?\w+$")
 _CHANGEABLE = words(
     """
@@ -161,20 +173,22 @@ _CHANGEABLE = words(
     plan version exam interview wedding trip rent salary dose dosage goal target manager boss landlord lead
     owner address password room number rate score weight project shipment package delivery booking reservation
     invoice build deployment sprint issue task milestone event party class session call lesson dinner lunch gate
-    train bus hotel
+    train bus hotel code pin
     """
 )
 _NOT_THINGS = re.compile(r"(?:i|we|he|she|they|it|you|there|what|who|how|that|this|user)\b", re.IGNORECASE)
 # Words that two statements of the same thing may differ in.
 LOOSE = {
-    "home": frozenset(terms("live lives living lived moved move moving stay staying settled reside based relocated home address")),
+    "home": frozenset(
+        terms("live lives living lived moved move moving stay staying settled reside based relocated home address")
+    ),
     "job": frozenset(terms("work works working worked employed job")),
 }  # fmt: skip
 
 
 def is_changeable(thing: str, determiner: str | None, rest: str) -> bool:
     """Whether "the budget is …" tells of something that takes other values, and tells its value."""
-    if WHEN.match(rest):
+    if WHEN.match(rest) or _AMOUNT.match(rest):
         return True
     head = thing.lower().partition(" of ")[0].split()
     numbered = any(c.isdigit() for c in thing)
@@ -190,6 +204,12 @@ def thing(text: str) -> tuple[str, str | None] | None:
     match = COSTS.match(text)
     price = match is not None
     match = match or CHANGED.match(text)
+    if (
+        (match is None or _NOT_THINGS.match(match["thing"]))
+        and (found := SET.search(text))
+        and found["thing"].split()[-1].lower() in _CHANGEABLE
+    ):
+        match = found
     if match is None:
         match = IS.match(text)
         if match and not is_changeable(match["thing"], match["det"], match["rest"]):

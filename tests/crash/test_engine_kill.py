@@ -10,7 +10,7 @@ import time
 
 from memos_integrations._sqlite import open_database
 from memos_integrations.engine.memories import Memories
-from memos_integrations.engine.store import MIGRATIONS
+from memos_integrations.engine.tables import MIGRATIONS
 from memos_integrations.requests import GetMemoryRequest
 
 CHILD = """

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from memos_integrations.engine.memories import Memories
-from memos_integrations.engine.store import MIGRATIONS
+from memos_integrations.engine.tables import MIGRATIONS
 from memos_integrations.requests import (
     AddRequest,
     DeleteMemoryRequest,
