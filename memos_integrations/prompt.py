@@ -27,7 +27,11 @@ INSTRUCTIONS = (
     " itself. Use a note only where it helps to answer the current message; respect stated preferences; when the user"
     " now says something else, or two notes disagree, the current message and then the newest date win."
 )
-"""Constant system text that explains the block; it never changes, so provider prompt caches keep hitting."""
+"""Constant system text that explains the block; it never changes, so provider prompt caches keep hitting.
+
+MemOSMiddleware and MemOSMemory put it into every request they own, recalled something or not. Where you write the
+prompt yourself (with_memos, MemOSChatMemory, MemOSMemoryBlock, a retriever), put it into your system text.
+"""
 
 _FACTS, _EXPLICIT, _IMPLICIT = "Facts:", "Explicit preferences:", "Implicit preferences:"
 _HEADINGS = (_FACTS, _EXPLICIT, _IMPLICIT)
@@ -48,6 +52,8 @@ _LOOKALIKES = str.maketrans(
      **dict.fromkeys("\uff1e\ufe65\u203a\u27e9\u232a\u276f\u1433\u02c3\u2771\u29fd", ">")}
 )  # fmt: skip
 _FENCE_NAME = re.compile("(memos)[_\uff3f\u203f](memory)", re.IGNORECASE)
+# LlamaIndex's Context engines fill in what looks like a variable, also inside a memory.
+_PLACEHOLDER = re.compile(r"\{([^{}\s]+)\}")
 _TEMPLATE_MARKS = re.compile(r"\[\s*(/?\s*(?:INST|SYS|SYSTEM))\s*\]", re.IGNORECASE)
 
 
@@ -181,6 +187,8 @@ def _escape(text: str) -> str:
         text = text.translate(_LOOKALIKES)
     if "[" in text:
         text = _TEMPLATE_MARKS.sub(r"(\1)", text)
+    if "{" in text:
+        text = _PLACEHOLDER.sub(r"{ \1 }", text)
     return html.escape(_FENCE_NAME.sub(r"\1 \2", text), quote=False)
 
 

@@ -43,9 +43,10 @@ class MemOSMemory(Memory):
     chat engines and `agent.run(..., memory=memory)`. It takes every keyword of `Memory.from_defaults` and every option
     of `SessionOptions`. The session id is the conversation id.
 
-    What is recalled stands at the end of the newest user message, the constant `INSTRUCTIONS` in a system message;
-    `insert_method=InsertMethod.SYSTEM` puts both there. Nothing recalled means nothing inserted, and nothing inserted
-    is ever stored in the history.
+    The constant `INSTRUCTIONS` stand in a system message, recalled something or not, so that a provider's prompt cache
+    goes on hitting; what is recalled stands at the end of the newest user message. `insert_method=InsertMethod.SYSTEM`
+    puts both into the system message, and so does an engine that asks with a message it has not put yet (the Context
+    engines): there nothing recalled means nothing inserted. Nothing inserted is ever stored in the history.
 
     A turn is observed when its answer is put. History that is set (`set`, `aset`, `chat_history=`) is context, not
     news, and never observed. A user message that got no answer is observed as `on_abort` says when the next one is put.
@@ -168,8 +169,13 @@ class MemOSMemory(Memory):
                 lambda: session.arecall_for_turn(key, question.text),
             )
             self._shown = (key, recall.prompt)
-        block = self._fitted(self._shown[1], messages) if self._shown[0] == key else ""
-        return self._inserted(messages, block, into_system=bool(coming)) if block else messages
+        if self._shown[0] != key:
+            return messages
+        left = self._left(messages)
+        block = self._shown[1] if self._fits(self._shown[1], left) else fit(self._shown[1], left, self.tokenizer_fn)
+        if not block and (coming or not self._fits(INSTRUCTIONS, left)):
+            return messages
+        return self._inserted(messages, block, into_system=bool(coming))
 
     async def _read(
         self, given: str | ChatMessage | None, block_kwargs: dict[str, Any]
@@ -194,13 +200,17 @@ class MemOSMemory(Memory):
             return split_turns(await self._history())[1]
         return known
 
-    def _fitted(self, block: str, messages: Sequence[ChatMessage]) -> str:
+    def _left(self, messages: Sequence[ChatMessage]) -> int:
+        """How many tokens the limit leaves beside `messages`, at least."""
         texts = [text_of(message) for message in messages]
         # A token is at least one byte, so most histories need no counting.
-        if sum(len(text.encode("utf-8", "replace")) for text in [*texts, block]) <= self.token_limit:
-            return block
-        left = self.token_limit - sum(len(self.tokenizer_fn(text)) for text in texts)
-        return fit(block, left, self.tokenizer_fn)
+        size = sum(map(_bytes, texts))
+        if 2 * size > self.token_limit:
+            size = sum(len(self.tokenizer_fn(text)) for text in texts)
+        return self.token_limit - size
+
+    def _fits(self, text: str, tokens: int) -> bool:
+        return _bytes(text) <= tokens or len(self.tokenizer_fn(text)) <= tokens
 
     def _inserted(self, messages: list[ChatMessage], block: str, *, into_system: bool) -> list[ChatMessage]:
         """`messages` with instructions and block; a user message that is still to come cannot carry the block."""
@@ -208,8 +218,8 @@ class MemOSMemory(Memory):
         newest = last_user(result)
         system = INSTRUCTIONS
         if into_system or newest is None or self.insert_method is InsertMethod.SYSTEM:
-            system = f"{INSTRUCTIONS}\n\n{block}"
-        else:
+            system = f"{INSTRUCTIONS}\n\n{block}".rstrip()
+        elif block:
             result[newest] = with_text(result[newest], block)
         first = next((i for i, message in enumerate(result) if is_system(message)), None)
         if first is None:
@@ -221,6 +231,10 @@ class MemOSMemory(Memory):
 def _here(coroutine: Coroutine[Any, Any, T]) -> T:
     result: T = asyncio_run(coroutine)
     return result
+
+
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "replace"))
 
 
 def _coming(history: Sequence[ChatMessage], given: str | ChatMessage | None) -> list[ChatMessage]:

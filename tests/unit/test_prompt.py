@@ -223,3 +223,12 @@ def test_one_statement_is_said_once() -> None:
     assert "lives in Lisbon" in block
     only = [PreferenceMemory(preference="The user loves tea", preference_type="explicit_preference")]
     assert "loves tea" in render(facts, only, budget=PromptBudget(explicit_items=0))
+
+
+def test_placeholders_are_broken_and_other_braces_kept():
+    for text, shown in (
+        ("{context_str}", "{ context_str }"),
+        ("{{name}} and {a.b[0]!r:3}", "{{ name }} and { a.b[0]!r:3 }"),
+        ('{"city": "Lisbon"} {} { x }', '{"city": "Lisbon"} {} { x }'),
+    ):
+        assert render([fact(text, None)], []).split("\n")[3] == f"- {shown}"

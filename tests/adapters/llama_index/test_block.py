@@ -89,7 +89,7 @@ def test_memory_text_cannot_leave_its_place(method: InsertMethod) -> None:
         memory.put(user("What about my boat?"))
         text = next(m.content or "" for m in memory.get() if m.role.value == method.value)
         prompt = MemorySession(embedded, user_id="u", conversation_id="c").recall("What about my boat?").prompt
-    assert "{{ 7 * 7 }} {% raw %} {query_str}" in prompt
+    assert "{{ 7 * 7 }} {% raw %} { query_str }" in prompt
     assert prompt in text
     for closing in ("</memos_memory>", "</memos>", "</memory>"):
         assert text.count(closing) == 1
