@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from memos_integrations.engine import dates
 from memos_integrations.engine.clauses import without_asides
 from memos_integrations.engine.embed import pack
 from memos_integrations.engine.extract import ALL_TYPES
+from memos_integrations.engine.fingerprint import fingerprint
 from memos_integrations.engine.meaning import Meaning
 from memos_integrations.engine.records import Candidate, Extraction
 from memos_integrations.engine.store import MessageRow
@@ -28,10 +28,6 @@ from memos_integrations.engine.updates import Filling, fillings, slots
 from memos_integrations.models import Message, to_millis
 
 CONTEXT = 6
-_NEGATION = re.compile(
-    r"\b(?:not|no|never|none|nothing|neither|nor|without|hardly|cannot|can't|hates?|dislikes?|avoids?|stopped|quit)\b|n't\b|[不没非别勿未无]",
-    re.IGNORECASE,
-)
 
 
 class Extract(Protocol):
@@ -226,15 +222,3 @@ def memory_terms(text: str, speaker: str | None, said_on: datetime | None) -> li
 def embedding_text(text: str, said_on: datetime | None) -> str:
     """What is embedded: the memory and the day it was said."""
     return f"{text} ({said_on.day} {said_on:%B %Y})" if said_on else text
-
-
-# The day on which something was told again is not what was told.
-_SAID_ON = re.compile(r" \(said on [^)]*\)|（[^）]*说）")
-
-
-def fingerprint(text: str, speaker: str | None) -> bytes:
-    """Equal for texts of the same speaker that differ in order, function words or case only; negation counts."""
-    text = _SAID_ON.sub("", text)
-    kept = sorted(set(terms(text))) or [text.strip().casefold()]
-    negations = len(_NEGATION.findall(text))
-    return hashlib.sha256("\0".join([speaker or "", str(negations), *kept]).encode()).digest()[:16]

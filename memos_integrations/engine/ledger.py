@@ -82,7 +82,8 @@ class Ledger:
         now = to_millis(batch.now)
         said = to_millis(candidate.said_on) if candidate.said_on else now
         for same in space.same_memories(candidate.kind, thought.fingerprint):
-            if same.status == "activated":
+            # What is partly over and told again in full is news.
+            if same.status == "activated" and not same.ended:
                 self._merge(same, sources, said, now)
                 return
         positions = [fresh[o.id, o.digest] for o in thought.origins if (o.id, o.digest) in fresh]

@@ -15,7 +15,8 @@ from memos_integrations.engine.additions import Additions
 from memos_integrations.engine.embed import Embedder, embedder_for, pack
 from memos_integrations.engine.extract import Extractor, extract
 from memos_integrations.engine.filters import compile_filter
-from memos_integrations.engine.intake import embedding_text, fingerprint, memory_terms, owned, verbatim_extract
+from memos_integrations.engine.fingerprint import fingerprint
+from memos_integrations.engine.intake import embedding_text, memory_terms, owned, verbatim_extract
 from memos_integrations.engine.ledger import enter
 from memos_integrations.engine.meaning import Meaning
 from memos_integrations.engine.partition import Partitions

@@ -10,7 +10,6 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
-from memos_integrations.engine.intake import fingerprint
 from memos_integrations.engine.memories import Memories
 from memos_integrations.engine.records import Candidate, Extraction
 from memos_integrations.errors import InvalidRequest, NotFound, StoreBusy, StoreCorrupt, StoreError
@@ -641,9 +640,3 @@ def test_forgetting_one_place_keeps_another(engine):
     engine.add("I live in Boston.")
     engine.add("Forget that I live in Austin.")
     assert [m.memory_value for m in engine.all().memories] == ["The user lives in Boston."]
-
-
-def test_what_was_said_on_two_days_is_one_memory():
-    dated = fingerprint("The user has a dog. (said on 12 September 2025)", None)
-    assert dated == fingerprint("The user has a dog.", None)
-    assert dated != fingerprint("The user has no dog.", None)
