@@ -64,20 +64,25 @@ _TASKS = words(
     """
 )
 _ANSWERING = re.compile(
-    r"\b(?:answers?|repl(?:y|ies)|respon(?:d|ses?)|explanations?|summar(?:y|ies)|messages|emojis?|bullet points?|jargon"
+    r"\b(?:answers?|repl(?:y|ies)|respon(?:d|ses?)|explanations?|summar(?:y|ies)|messages|emojis?"
+    r"|bullet points?|jargon"
     r"|tone|type hints|comments|in (?:plain )?(?:english|chinese|spanish|french|german|japanese"
     r"|mandarin|cantonese)|units?|markdown|format"
-    r"|concise|brief|formal|informal|casual|polite|step[- ]by[- ]step|examples?|sources?|apologi[sz]e)\b",
+    r"|concise|brief|formal|informal|casual|polite|step[- ]by[- ]step|examples?|sources?|apologi[sz]e"
+    r"|dumb(?:ing)?|sugar-?coat\w*|lectur\w+|in words|tables?"
+    r"|analog(?:y|ies)|metaphors?|lists?|headings?|paragraphs?|preambles?|filler|disclaimers?|typescript)\b",
     re.IGNORECASE,
 )
 _STANDING = re.compile(
-    r"\b(?:always|never|from now on|in (?:the )?future|going forward|every time|whenever|by default|whatever I ask)\b",
+    r"\b(?:always|never|from now on|in (?:the )?future|going forward|every time|whenever|by default"
+    r"|whatever I ask)\b",
     re.IGNORECASE,
 )
 _STYLE_START = re.compile(
     r"^(?:(?:when|whenever|if|for|in) [^,]{3,60}, )?(?:please |kindly |and |also |so |but "
     r"|from now on,? |in (?:the )?future,? |going forward,? )*"
-    r"(?:(?:always|never) (?!\w+ed\b)\w+|(?:don't|do not|stop) (?:\w+ ){0,2}(?:use|using|call|calling"
+    r"(?:(?:always|never) (?!\w+ed\b)\w+|(?:don't|do not|stop) (?:\w+ ){0,2}(?:dumb|sugar|lecture|lecturing"
+    r"|explain|start|end|use|using|call|calling"
     r"|add|adding|include|including|give|giving|send|write|writing|say|saying|apologi[sz]ing|repeat)\b"
     r"|keep (?:your|the|all|my|it|things|everything|answers?|repl(?:y|ies)|responses?|explanations?)\b"
     r"|I (?:want|need|prefer|would like|'d like) (?:all |your |the |my )*(?:answers|replies|responses"
@@ -88,8 +93,19 @@ _STYLE_START = re.compile(
     r"|briefly|concisely|formally|politely|casually|short)\b"
     r"|use (?:metric|imperial|celsius|fahrenheit|british|american|simple|plain|short|bullet|formal"
     r"|informal|markdown|tables?|emojis?|24[- ]hour|12[- ]hour|si)\b"
+    r"|explain (?:\w+ )?(?:things|everything|stuff|anything|concepts|topics)\b"
     r"|be (?:more |very |less )?(?:brief|concise|direct|formal|informal|casual|polite|friendly|honest"
     r"|specific|detailed)\b(?! about| as))",
+    re.IGNORECASE,
+)
+_FROM_NOW_ON = re.compile(
+    r"^(?:and |so |also |ok |please )*(?:from now on|in (?:the )?future|going forward),? (?:please |only "
+    r"|always )*(?:give|show|write|use|tell"
+    r"|add|include|explain|answer|reply|format|keep|make|start|end|send|put|avoid|skip|call|list)\b",
+    re.IGNORECASE,
+)
+_NO_MORE = re.compile(
+    r"^(?:and |so |also |please )*(?:no|zero|without) .{2,50}\b(?:please|pls|plz|ever|thanks|in your \w+)[.!]*$",
     re.IGNORECASE,
 )
 _THIS_TIME = re.compile(
@@ -99,7 +115,8 @@ _THIS_TIME = re.compile(
     re.IGNORECASE,
 )
 _FORGET = re.compile(
-    r"^(?:(?:please|ok(?:ay)?|so|actually|and|also|oh|hey|no|sorry|can you|could you|would you|will you|i want you to|"
+    r"^(?:(?:please|ok(?:ay)?|so|actually|and|also|oh|hey|no|sorry|can you|could you|would you|will you"
+    r"|i want you to|"
     r"i'd like you to|you (?:can|should|may|must)),? )*"
     r"(?:please )?(?:forget(?= (?:about )?(?:that\b|this\b|what\b|my\b|our\b|everything\b|all\b"
     r"|anything\b|I\b|we\b|me\b|the fact|(?:the|any)\b[^,]*$))|(?:don't|do not|never"
@@ -116,6 +133,7 @@ _FORGET_ZH = re.compile(
     "(?:忘(?:掉|记|了)(?=我|这|那|刚才|关于|所有|之前|前面|一切|上面|它)(?!.{0,12}(?:在哪|怎么|是什么|什么))"
     "|别(?:再)?(?:记|保存|存)|不要(?:再)?(?:记住|记录|记|保存|存)|不用记"
     "|删(?:掉|除|了)(?=.{0,20}(?:记忆|记录|我(?:说|告诉)))|清(?:除|空)(?=.{0,12}记忆)"
+    "|我?(?:之前|刚才|上次|以前)?.{1,30}(?:你)?(?:就|请|都|可以)忘(?:了|掉)吧[。！]?$"
     "|从(?:你的)?记忆(?:里|中)?(?:删|移|去))"
     "|^(?:请)?(?:把|将).{1,40}(?:忘(?:掉|了|记)|从记忆.{0,4}(?:删|移|去)|的记忆删)"
 )
@@ -150,7 +168,7 @@ _SMALLTALK_ZH = re.compile(
     "|晚上?好|下午好|中午好|嗨|哈喽|在吗|谢谢?(?:你|您)?|多谢|感谢|好的?|好吧|行"
     "|可以|嗯+|哦+|噢|啊|哈+|对|是的?|没错|不是|"
     "明白|知道了?|了解|收到|再见|拜拜|晚安|辛苦了?|不客气|没事|没关系|太好了|太棒了|不错|厉害|真的"
-    "|继续|下一个|还有呢|然后呢|原来如此|懂了|"
+    "|笑死|笑哭|哭死|绝了|牛|赞|棒|继续|下一个|还有呢|然后呢|原来如此|懂了|"
     "的|了|吧|呢|呀|哈|非常|很|真|你|您|[，,。.！!~～、\\s])+$"
 )
 _INJECTION = re.compile(
@@ -259,6 +277,8 @@ def is_style(sentence: str) -> bool:
     """Whether a sentence tells the assistant how to answer from now on, not only this time."""
     if _THIS_TIME.search(sentence):
         return False
+    if _FROM_NOW_ON.match(sentence) or (_NO_MORE.match(sentence) and _ANSWERING.search(sentence)):
+        return True
     if _STYLE_START.match(sentence):
         return bool(
             _ANSWERING.search(sentence)
@@ -268,8 +288,16 @@ def is_style(sentence: str) -> bool:
     return False
 
 
+_INVERSION = re.compile(
+    r" (?:would|should|could|can|do|does|did|will|have|has|is|are|was|were) (?:i|you|we|they|he|she|it|there"
+    r"|people) \w+"
+)
+
+
 def _asks(tokens: list[str]) -> bool:
     first, second = tokens[0], tokens[1] if len(tokens) > 1 else ""
+    if first in {"what", "which", "whose"} and second not in _SUBJECT and _INVERSION.search(" ".join(tokens)):
+        return True
     if first.split("'")[0] in _WH and (second in _AFTER_WH or "'" in first or first in {"why", "whose"}):
         # "What I love is …" and "When I was young, …" state something; "How the two compare" asks.
         return not (second in {"the", "a"} and first in {"when", "where"})
@@ -291,6 +319,8 @@ def _requests(tokens: list[str], *, politely: bool) -> bool:
     third = tokens[2] if len(tokens) > 2 else ""
     if first == "i" or first in {"i'd", "i'm"}:
         return _requests_as_wish(tokens)
+    if first == "let" and second == "us":
+        return True
     if first in {"don't", "do"} and second in BASE:
         return True
     if first in _TASKS and not is_past(first):

@@ -37,7 +37,10 @@ _TRACE = re.compile(
     r"|Exception in thread|[\w.]*(?:Error|Exception|Warning): |\.\.\. \d+ more$|goroutine \d+ \["
     r"|panic: |Segmentation fault|core dumped|#\d+ 0x[0-9a-f]+)"
 )
-_SHELL = re.compile(r"^\s*(?:\$ |>>> |\.\.\. |In \[\d+\]:|Out\[\d+\]:|PS [A-Z]:\\|[\w.-]+@[\w.-]+[:~][^$#]{0,60}[$#] )")
+_SHELL = re.compile(
+    r"^\s*(?:\$ |>>> |\.\.\. |In \[\d+\]:|Out\[\d+\]:"
+    r"|PS [A-Z]:\\|[\w.-]+@[\w.-]+[:~][^$#]{0,60}[$#] )"
+)
 _CODE = re.compile(
     r"^\s*(?:def \w+\(|class \w+[(:{]|import \w|from [\w.]+ import |#include\b|(?:public|private"
     r"|protected|static) \w|(?:const|let|var) \w+ ?=|function \w*\(|(?:if|for|while) ?\(.*\) ?\{"
@@ -69,7 +72,10 @@ _BOOT = re.compile(
     r"|starting(?: up)?|connecting)\b.{0,80}(?:\.\.\.|…|done|ok)\W*$"
     r"|(?:a )?new session (?:was )?(?:started|begun)|read (?:HEARTBEAT|AGENTS|SOUL|MEMORY|USER"
     r"|TOOLS)\.md|tool (?:result|output|call)s?\b\s*[:=(]|function (?:result|output|call)s?\b\s*[:=(]"
-    r"|observation: |thought: |action(?: input)?: |<tool_|<function)",
+    r"|observation: |thought: |action(?: input)?: |<tool_|<function"
+    r"|(?:task|job|sub-?task|step \d+|sub-?agent|worker|agent|tool|workflow"
+    r"|pipeline)s?\b[^:.\n]{0,24}\b(?:results?|outputs?"
+    r"|completed?|finished|failed|succeeded|done|status|report|response|error)\b[^:.\n]{0,10}:)",
     re.IGNORECASE,
 )
 # Every machine line holds one of these; speech seldom does, so that most lines are done after one search.
@@ -78,7 +84,7 @@ _SUSPECT = re.compile(
         r"[\[\]{}<>=|\\$#@_*^~`+&;/]|[:)(\"]|^\W*\d|\d{3}|^\s|--|\b(?:heart ?beat|ping|pong|keep-?alive|ack"
         r"|tick|noop|health|you are|session|loading|initiali|booting|starting|connecting|import|from|class"
         r"|public|private|const|let|var|return|select|insert|update|create|observation|thought|action|cron"
-        r"|system|scheduled|automated|read)"
+        r"|system|scheduled|automated|read|task|job|sub-?|step|worker|agent|tool|workflow|pipeline)"
     ),
     re.IGNORECASE,
 )
@@ -90,6 +96,7 @@ _ACTED = re.compile(
     r"|you(?:'ll| will) (?:play|be playing) (?:the|a)\b|play the (?:role|part) of|(?:stay"
     r"|remain) in character"
     r"|imagine (?:that )?you(?:'re| are)\b)"
+    r"|^as an? [\w -]{3,60},? .{0,80}\byou (?:will|must|should|are)\b|^your (?:task|role|job) is\b"
     r"|扮演|角色扮演|假装你|假设你是|你现在是|模拟一?个?(?:面试|角色)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -98,10 +105,10 @@ _SCRIPT_LINE = re.compile(r"^\s*(?:\*\*)?([A-Z\u4e00-\u9fff][\w\u4e00-\u9fff .']
 _MATERIAL = re.compile(
     r"\b(?:summari[sz]e|translate|rewrite|re-write|reword|rephrase|paraphrase|proofread|correct|edit"
     r"|simplify|shorten|improve|polish|fix|explain|analy[sz]e|review|classify|extract|convert|continue"
-    r"|complete|grade|check|critique|expand|format)\b"
+    r"|complete|grade|check|critique|expand|format|reply to|respond to|answer)\b"
     r".{0,60}?(?:\b(?:this|these|the following|following|below|above|the text|paragraph|sentence"
     r"|sentences|text|article|email|essay|passage|letter|story|code|grammar|grammatically|abstract"
-    r"|poem|cover letter|resume|cv|bio)\b[^.!?\n]{0,60})?(?P<from>[:：]\s|\n|[\"\u201c])"
+    r"|poem|lyrics|message|comment|review|cover letter|resume|cv|bio)\b[^.!?\n]{0,60})?(?P<from>[:：]\s|\n|[\"\u201c])"
     r"|\b(?:is|are) (?:this|these) (?:sentences?|text|paragraph|grammar)\b.{0,40}?(?P<also>[:：]"
     r"|correct\b|\n)|\b(?:other|another|different|better) ways? (?:to|of) say(?:ing)?\b(?P<say>)"
     r"|(?:翻译|总结|概括|改写|润色|修改|续写|缩写|扩写|解释|分析|提取|校对|批改|检查)(?:一下"
@@ -141,10 +148,25 @@ def is_machine(line: str) -> bool:
     return len(_ASSIGNMENTS.findall(probe)) >= 3 or len(_MEASURES.findall(probe)) >= 3
 
 
+# Asked-for texts: what stands below the request is a draft of them.
+_DRAFT = re.compile(
+    r"^[^\n]{0,40}\b(?:write|draft|compose|create|make|generate|reply|respond|answer|give me|help me|prepare"
+    r"|edit|finish)\b"
+    r"[^\n]{0,80}\b(?:letters?|e-?mails?|essays?|bios?|speech(?:es)?|stor(?:y|ies)|poems?|reviews?|posts?"
+    r"|captions?|statements?"
+    r"|articles?|scripts?|resumes?|cvs?|profiles?|messages?|paragraphs?|prompts?|descriptions?|summar(?:y|ies)|songs?"
+    r"|lyrics|blogs?|tweets?|ads?|comments?|reports?|proposals?|introductions?|conclusions?|chapters?|outlines?)\b"
+    r"[^\n]{0,200}(?P<from>\n)",
+    re.IGNORECASE,
+)
+
+
 def material_start(text: str) -> int | None:
     """Where text begins that was handed over to be worked on ("Translate this: …"); None when there is none."""
     match = _MATERIAL.search(text[:2000])
-    return match.start() if match else None
+    draft = _DRAFT.match(text[:2000])
+    starts = [m.start() for m in (match,) if m] + [m.start("from") for m in (draft,) if m]
+    return min(starts, default=None)
 
 
 def is_acted(text: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from memos_integrations.engine.foreign import is_foreign
 from memos_integrations.engine.rewrite import SUBJECTLESS_ZH, Speaker, with_subject
-from memos_integrations.engine.sentences import is_chinese, is_foreign
+from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.text import STOP_WORDS, words
 from memos_integrations.engine.verbs import ADVERB, BASE, COORDINATED, is_participle, is_past, third_person
 
@@ -74,14 +75,12 @@ class _Retelling:
         # Whether the speaker was named, so that a pronoun is understood; as a subject, and in any way.
         self.subject_seen = self.named = again
         # "I" beside "we", or one of several people talking: "they" could be others, so the speaker keeps a name.
-        self.apart = bool(speaker.name) or any(m["i"] for m in found) and any(m["we"] for m in found)
+        self.apart = bool(speaker.name) or (any(m["i"] for m in found) and any(m["we"] for m in found))
 
     def run(self) -> str | None:
         for match in self.found:
-            if match["i"]:
-                done = self._subject(match)
-            else:
-                done = self._we(match) if match["we"] else self._other(match)
+            tell = self._subject if match["i"] else self._we if match["we"] else self._other
+            done = tell(match)
             if not done:
                 return None
         pieces, last = [], 0
@@ -124,7 +123,7 @@ class _Retelling:
             return True
         first = self.words[0]
         word = first.group()
-        if first.start() != 0 or not (word.lower() in _LOWERED):
+        if first.start() != 0 or word.lower() not in _LOWERED:
             return False
         self.edits[first.span()] = f"{self.speaker.subject} said {word.lower()}"
         self.edits[match.span()] = "they" + joint

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.text import words
-from memos_integrations.engine.verbs import ADVERB, BASE, PAST, is_past
+from memos_integrations.engine.verbs import ADVERB, PAST, is_past
 
 _WORD = re.compile("[^\\W_]+(?:['\u2019-][^\\W_]+)*")
 _OPENER = re.compile(
@@ -114,11 +114,18 @@ def with_subject(sentence: str) -> str:
         return f"I've {lowered}"
     if first.endswith("ing") and (first in _DOING or start) and not _FINITE.search(sentence):
         return f"I'm {lowered}"
-    if first in _ELIDED or (
-        first in PAST | _PAST_STARTS and is_past(first) and first not in _NOT_ELIDED and second not in _NOUN_ENDS
-    ):
+    if first == "don't" and second not in _NOT_AN_ORDER:
+        return sentence
+    if first in _ELIDED or (is_past(first) and first not in _NOT_ELIDED and _is_told(first, second)):
         return f"I {lowered}"
     return sentence
+
+
+def _is_told(first: str, second: str) -> bool:
+    """Whether a past form that opens a sentence tells what its speaker did: "Got a puppy", not "Fixed price"."""
+    if first in PAST | _PAST_STARTS and second not in _NOUN_ENDS:
+        return True
+    return second in _AFTER_VERB or second in ADVERB or second[:1].isdigit()
 
 
 _NOUN_ENDS = words("is are was were and")
@@ -134,6 +141,13 @@ _FINITE = re.compile(
 )
 _NOT_ELIDED = words(
     "used supposed based can could will would should may might must shall was were had did cannot left lost means broke"
+)
+_NOT_AN_ORDER = words("like want need know think have own care mind really even feel believe trust enjoy love")
+_AFTER_VERB = words(
+    """
+    a an the my our some any two three four five to in at for with from back up out off down on it him her them this
+    that last yesterday again into another all both one about around over
+    """
 )
 _ELIDED = words("love hate prefer enjoy dislike adore can't hope miss need want wish don't")
 _PROGRESSIVE = frozenset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from memos_integrations.engine.spelling import corrected
 from memos_integrations.engine.text import HAN, words
 
 _BORDER = re.compile("[.!?]+[\"'\u201d\u2019)\\]]*(?=\\s|$)|[。！？；]+[”’」』）)]*|…+(?=\\s+[A-Z]|$)|\n+")
@@ -53,7 +54,7 @@ def _keep(piece: str, found: list[str]) -> None:
         _keep(piece[:cut].rstrip(), found)
         piece = piece[cut:]
     if _LETTER.search(piece) or any(c.isdigit() for c in piece):
-        found.append(piece)
+        found.append(corrected(piece) if piece.isascii() else piece)
     elif piece and found:
         found[-1] += piece
 
@@ -69,30 +70,3 @@ def is_chinese(text: str) -> bool:
         return False
     han = len(_HAN.findall(text))
     return 4 * han >= len(_LETTER.findall(text)) and han > 0 and len(_KANA.findall(text)) * 4 < han
-
-
-_FOREIGN_SCRIPT = re.compile("[\u0370-\u1fff\u3041-\u30ff\uac00-\ud7af]")
-_FOREIGN_WORDS = words(
-    """
-    ich seit wohne arbeite im bin mein meine und der die das nicht ist ein eine wir habe mit auf für je suis mon
-    ma mes les des une est pas pour nous avec dans et nos notre leur elle du au aux mais j'ai c'est qui yo soy
-    trabajo vivo tengo como un y mi mis el los las que en es una con para pero tengo gusta muy eu sou meu minha
-    não uma com um tenho gosto moro você io sono mio mia di che il gli ho una non è per sono vivo ik ben het een
-    niet van mijn jag är och inte det som jeg er ikke og benim bir ve için saya dan yang di tidak untuk
-    """
-)
-
-
-def is_foreign(text: str) -> bool:
-    """Whether a sentence is in a language other than English and Chinese."""
-    letters = len(_LETTER.findall(text))
-    if letters and 4 * len(_FOREIGN_SCRIPT.findall(text)) >= letters:
-        return True
-    if is_chinese(text):
-        return False
-    tokens = word_list(text)[:40]
-    foreign = sum(t in _FOREIGN_WORDS for t in tokens)
-    return foreign >= 2 and 5 * foreign >= len(tokens) and not _ENGLISH.search(text)
-
-
-_ENGLISH = re.compile(r"\b(?:the|and|is|are|my|I|you|to|of|was|have|with)\b")

@@ -11,10 +11,12 @@ from memos_integrations._text import estimate_tokens
 from memos_integrations.engine.acts import Act, act
 from memos_integrations.engine.choices import Reply, is_taking, reply
 from memos_integrations.engine.dates import moment
+from memos_integrations.engine.foreign import foreign_act, is_foreign
 from memos_integrations.engine.junk import is_acted, material_start, speech
-from memos_integrations.engine.rewrite import Speaker, is_carried, plain, says_i, speaks_of_self
-from memos_integrations.engine.sentences import is_chinese, is_foreign, sentences
+from memos_integrations.engine.rewrite import Speaker, is_carried, plain, says_i, speaks_of_self, with_subject
+from memos_integrations.engine.sentences import is_chinese, sentences
 from memos_integrations.engine.text import terms
+from memos_integrations.engine.work import Work, is_personal
 from memos_integrations.models import Message
 
 _LONG = 300  # tokens; what is longer and hardly in the first person was pasted, not told
@@ -54,10 +56,18 @@ def read(message: Message, before: Sequence[Message], now: datetime, *, among_pe
         return told
     start = material_start(text)
     text = text if start is None else _whole(text[:start])
-    _sort(sentences(text), told)
+    _sort([s for s in sentences(text) if says_i(s) or not _OF_ASSISTANT.match(s)], told)
     _forget(told, before)
     _relate(told, text, before)
     return told
+
+
+_OF_ASSISTANT = re.compile(
+    r"(?:so |but |and |well |no |ok |then )*,? ?you(?:'re| are| said| were| have| did| keep| just| forgot"
+    r"| missed| made| gave"
+    r"| got| still| always| never)\b",
+    re.IGNORECASE,
+)
 
 
 def _whole(text: str) -> str:
@@ -68,25 +78,34 @@ def _whole(text: str) -> str:
 
 def _sort(found: list[str], told: Told) -> None:
     """Put each sentence where it belongs: what a message states, wants of the answers, or wants forgotten."""
-    requested = own_list = False
     size = sum(map(estimate_tokens, found))
     alone = sum(map(says_i, found))
     pasted = (size > _LONG and 4 * alone < len(found)) or (size > _LONG // 3 and not alone)
-    for sentence in found:
+    kinds = [act(_opened(s)) for s in found]
+    work = Work(found, kinds)
+    requested, header = pasted, ""
+    for sentence, kind in zip(found, kinds, strict=True):
         if _BULLET.match(sentence):
-            if own_list or says_i(sentence):
-                told.statements.append(plain(sentence))
+            if header or says_i(sentence):
+                told.statements += [plain(s) for s in (header, sentence) if s and s != _USED]
+                header = header and _USED
             continue
-        own_list = sentence.endswith((":", "：")) and speaks_of_self(sentence)
-        kind = _place(sentence, told, task=requested or pasted, strict=pasted)
-        requested = requested or kind is Act.REQUEST
+        header = sentence if sentence.endswith((":", "：")) and speaks_of_self(sentence) else ""
+        if not header and not work.holds(sentence, kind):
+            placed = _place(sentence, kind, told, task=requested, strict=pasted, loose=not work.asked)
+            requested = requested or placed is Act.REQUEST
 
 
-def _place(sentence: str, told: Told, *, task: bool, strict: bool) -> Act:
+_USED = "-"
+
+
+def _place(sentence: str, kind: Act, told: Told, *, task: bool, strict: bool, loose: bool) -> Act:
     foreign = is_foreign(sentence)
     if is_carried(sentence):
         sentence = plain(sentence)
-    kind = Act.STATEMENT if foreign and not sentence.endswith("?") else act(_opened(sentence))
+        kind = act(_opened(sentence))
+    if foreign:
+        kind = foreign_act(sentence)
     if is_chinese(sentence) and kind in {Act.STATEMENT, Act.STYLE, Act.QUESTION, Act.REQUEST}:
         kind, sentence = _clauses_zh(sentence, kind, told)
     if kind is Act.FORGET:
@@ -95,11 +114,32 @@ def _place(sentence: str, told: Told, *, task: bool, strict: bool) -> Act:
         told.styles.append(plain(sentence))
     elif kind is Act.QUESTION:
         told.statements += [lead for lead in (_lead(sentence),) if lead]
-    elif kind is Act.STATEMENT:
-        own = says_i(sentence) if strict else speaks_of_self(sentence)
-        if own or (not task and (foreign or _specific(sentence))):
-            told.statements.append(plain(_opened(sentence)))
+    elif kind in {Act.STATEMENT, Act.FRAGMENT}:
+        stated = with_subject(plain(_opened(sentence)))
+        own = says_i(stated) if strict else speaks_of_self(stated)
+        if not own and not task:
+            own = foreign or (kind is Act.STATEMENT and _specific(sentence)) or (loose and is_personal(sentence))
+        if (
+            own
+            and "__" not in sentence
+            and (kind is Act.STATEMENT or stated != plain(sentence) or is_personal(sentence))
+        ):
+            stated = _without_style(stated, told)
+            told.statements.append(stated)
     return kind
+
+
+_SO_PLEASE = re.compile(r",? (?:so|and) (?:please|pls|plz) (?=\w)", re.IGNORECASE)
+
+
+def _without_style(statement: str, told: Told) -> str:
+    """A statement without the wish for answers behind it: "I'm a nurse, so please don't …"."""
+    match = _SO_PLEASE.search(statement)
+    if match and act(statement[match.end() :]) is Act.STYLE:
+        wish = statement[match.end() :]
+        told.styles.append(wish[:1].upper() + wish[1:])
+        return statement[: match.start()] + "."
+    return statement
 
 
 def _opened(sentence: str) -> str:
