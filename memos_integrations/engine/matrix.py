@@ -38,7 +38,11 @@ class Matrix:
         """The cosine of each of the first `filled` slots with `query`; None without vectors."""
         if self._rows is None or self._rows.shape[1] != len(query):
             return None
-        scores: Array = self._rows[: self.filled] @ query
+        import numpy as np
+
+        # Not "@", which splits this between threads: on a busy machine, waiting for them takes twenty times as long as
+        # the sum itself, and the sum is bound by reading memory anyway.
+        scores: Array = np.einsum("ij,j->i", self._rows[: self.filled], query)
         return scores
 
     @property

@@ -8,6 +8,7 @@ other threads and processes notice it by reading one row. Least recently used pa
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ class Entry:
 
     def __init__(self, row: Sketch, turn: int, speaker: str | None, words: Sequence[str]) -> None:
         self.number = row.number
-        self.conversation = row.conversation
+        self.conversation = sys.intern(row.conversation)
         self.said_at = row.said_at
         self.first_day, self.last_day = days_of(row.happened_on)
         self.speaker = speaker

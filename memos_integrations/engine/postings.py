@@ -10,7 +10,6 @@ import heapq
 import importlib
 import math
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any, Protocol
@@ -52,17 +51,20 @@ class Postings:
 
     def add(self, terms: Sequence[str]) -> int:
         """Index one document and return its number."""
-        number = len(self.lengths)
-        counts, base, lists = Counter(terms), number << SHIFT, self.lists
-        for term, count in counts.items():
+        number, lists = len(self.lengths), self.lists
+        once = number << SHIFT | 1
+        for term in terms:
             codes = lists.get(term)
             if codes is None:
-                codes = lists[term] = array("I")
+                lists[term] = array("I", (once,))
                 self._bytes += 250  # an array, a dictionary slot and the string
-            codes.append(base | min(count, MOST))
+            elif (last := codes[-1]) < once:
+                codes.append(once)
+            elif last < once + MOST - 1:
+                codes[-1] = last + 1
         self.lengths.append(len(terms))
         self.total += len(terms)
-        self._bytes += 4 * len(counts) + 4
+        self._bytes += 4 * len(terms) + 4
         return number
 
     def __len__(self) -> int:
