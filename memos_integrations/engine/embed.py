@@ -9,6 +9,7 @@ and the width of its vectors are stored with them, so vectors of two embedders a
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import logging
 import os
 import threading
@@ -74,7 +75,7 @@ def embedder_for(value: object) -> Embedder | None:
     if hasattr(value, "get_text_embedding_batch") and hasattr(value, "get_query_embedding"):
         return Plugged(value, value.get_text_embedding_batch, value.get_query_embedding)
     encode = getattr(value, "encode", value)
-    if callable(encode):
+    if callable(encode) and not inspect.iscoroutinefunction(encode):
         return Plugged(value, encode)
     msg = "embedder must be 'auto', 'none', a LangChain Embeddings, a LlamaIndex BaseEmbedding or a callable"
     raise ConfigurationError(msg)
@@ -157,6 +158,7 @@ class MiniLM:
 
     name = "all-MiniLM-L6-v2-int8"
     bounded = True
+    scale = (1.0, 0.0)
 
     def documents(self, texts: Sequence[str]) -> Array:
         """One 384-wide row per text; about 13 ms each on one core."""

@@ -23,23 +23,38 @@ _QUERY_S = 2.0
 # An add waits for half a minute; a model may have to be loaded first, and then embeds a text in much less than one.
 _FIRST_S, _EACH_S = 10.0, 1.0
 _MAX_HUNG = 8
+# A statement and a question about it, over different matters: how an embedder's cosines lie.
+_PROBES = (
+    ("The user lives in a small town by the sea.", "Where does the user live?"),
+    ("The user is allergic to peanuts.", "Which food must the user avoid?"),
+    ("The user's sister is getting married in June.", "When is the wedding?"),
+    ("The user works as a nurse in a hospital.", "What is the user's job?"),
+    ("The user prefers trains to planes.", "How should the user travel to Vienna?"),
+    ("The user is learning to play the piano.", "Which instrument does the user play?"),
+    ("The user's car broke down last week.", "What happened to the car?"),
+    ("The user has a dog called Max.", "Which pets does the user have?"),
+)
+# The packaged model's mean cosine of those that belong together and of those that do not: what ranking is set to.
+_RELATED, _UNRELATED = 0.52, 0.14
+_MAX_FACTOR = 20.0
 _FAILURES, _COOLDOWN_S = 3, 10.0
 
 
 class Meaning:
     """Unit vectors of texts, or None: there is no embedder, it failed, took too long or answered something else.
 
-    An outage is told once, and after three failures in a row the embedder is left alone for ten seconds at a time.
-    Calls into an embedder that does not bound itself (`bounded`) are made in a thread that can be left behind.
-    `query_s` and `documents_s` are the seconds a query, and the first of several texts, may take.
+    An outage is told once for texts and once for queries, and after three failures in a row the embedder is left alone
+    for ten seconds at a time. Calls into an embedder that does not bound itself (`bounded`) are made in a thread that
+    can be left behind. `query_s` and `documents_s` are the seconds a query, and the first of several texts, may take.
     """
 
     def __init__(self, embedder: Embedder | None, *, query_s: float = _QUERY_S, documents_s: float = _FIRST_S) -> None:
         self._embedder = embedder
         self._query_s, self._documents_s = query_s, documents_s
         self._bounded = getattr(embedder, "bounded", False)
+        self._scale: tuple[float, float] | None = getattr(embedder, "scale", None)
         self._width: int | None = None
-        self._told = False
+        self._told: set[str] = set()
         self._renew()
 
     def _renew(self) -> None:
@@ -62,20 +77,41 @@ class Meaning:
         embedder = self._embedder
         if embedder is None or not texts:
             return None
-        return self._ask(lambda: embedder.documents(texts), len(texts), self._documents_s + _EACH_S * (len(texts) - 1))
+        seconds = self._documents_s + _EACH_S * (len(texts) - 1)
+        return self._ask(lambda: embedder.documents(texts), len(texts), seconds, "documents")
 
     def query(self, text: str) -> Array | None:
         """The row of a text to search with; None too when it has no direction, which would be equally far from all."""
         embedder = self._embedder
         if embedder is None:
             return None
-        rows = self._ask(lambda: embedder.query(text)[None], 1, self._query_s)
+        rows = self._ask(lambda: embedder.query(text)[None], 1, self._query_s, "a query")
         if rows is None or not rows.any():
             return None
+        if self._scale is None:
+            self._learn(embedder)
         row: Array = rows[0]
         return row
 
-    def _ask(self, work: Callable[[], Array], count: int, seconds: float) -> Array | None:
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Factor and summand that make this embedder's cosines comparable with the packaged model's."""
+        return self._scale or (1.0, 0.0)
+
+    def _learn(self, embedder: Embedder) -> None:
+        texts = [text for pair in _PROBES for text in pair]
+        rows = self._ask(lambda: embedder.documents(texts), len(texts), self._query_s, "documents")
+        if rows is None:
+            return
+        cosines = rows[::2] @ rows[1::2].T
+        count = len(_PROBES)
+        related = float(cosines.trace()) / count
+        unrelated = (float(cosines.sum()) - count * related) / (count * (count - 1))
+        factor = (_RELATED - _UNRELATED) / max(related - unrelated, 1e-6)
+        # An embedder that does not tell them apart is none that a scale could help.
+        self._scale = (factor, _UNRELATED - factor * unrelated) if factor < _MAX_FACTOR else (1.0, 0.0)
+
+    def _ask(self, work: Callable[[], Array], count: int, seconds: float, what: str) -> Array | None:
         if self._pid != os.getpid():
             # A lock that another thread held during the fork would never be released.
             self._renew()
@@ -88,11 +124,11 @@ class Meaning:
             learnt = self._breaker.succeeded
         except Exception as error:  # noqa: BLE001  # whatever a caller's embedder raises, words still find memories
             learnt = self._breaker.failed
-            self._tell(error)
+            self._tell(error, what)
             return None
         finally:
             learnt(ticket)
-        self._told = False
+        self._told.discard(what)
         return rows
 
     def _patiently(self, work: Callable[[], Array], seconds: float) -> Array:
@@ -138,12 +174,13 @@ class Meaning:
             raise ResponseInvalid(msg)
         return rows
 
-    def _tell(self, error: Exception) -> None:
+    def _tell(self, error: Exception, what: str) -> None:
         # Only this package's own words are known to hold no text and no key.
-        what = f"{type(error).__name__}: {error}" if isinstance(error, MemOSError) else type(error).__name__
+        why = f"{type(error).__name__}: {error}" if isinstance(error, MemOSError) else type(error).__name__
         _log.log(
-            logging.DEBUG if self._told else logging.WARNING,
-            "the embedder failed (%s); memory goes by words only until it answers, missing vectors follow then",
+            logging.DEBUG if what in self._told else logging.WARNING,
+            "the embedder failed at %s (%s); memory goes by words only until it answers, missing vectors follow then",
             what,
+            why,
         )
-        self._told = True
+        self._told.add(what)

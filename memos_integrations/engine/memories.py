@@ -255,7 +255,7 @@ class Memories:
         if owner is None or not (facts or preferences):
             return SearchResult(preference_note="")
         vector = self._meaning.query(request.query)
-        query = Query.of(request.query, vector, request.conversation_id, self._clock())
+        query = Query.of(request.query, vector, request.conversation_id, self._clock(), self._meaning.scale)
         partition = self._partitions.of(owner)
         with partition.lock:
             with database.read() as tx:

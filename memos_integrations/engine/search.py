@@ -62,10 +62,18 @@ class Query:
     conversation: str | None
     days: tuple[int, int] | None
     when: bool
+    scale: tuple[float, float] = (1.0, 0.0)
 
     @classmethod
-    def of(cls, text: str, vector: Array | None, conversation: str | None, now: datetime) -> Query:
-        """Read a query asked at `now`."""
+    def of(
+        cls,
+        text: str,
+        vector: Array | None,
+        conversation: str | None,
+        now: datetime,
+        scale: tuple[float, float] = (1.0, 0.0),
+    ) -> Query:
+        """Read a query asked at `now`; `scale` makes its vector's cosines comparable (`engine.meaning`)."""
         span = dates.interval(text, now.date())
         return cls(
             folded=fold(text),
@@ -74,6 +82,7 @@ class Query:
             conversation=conversation,
             days=(span[0].toordinal(), span[1].toordinal()) if span else None,
             when=_WHEN.search(text) is not None,
+            scale=scale,
         )
 
 
@@ -94,7 +103,7 @@ def rank_facts(
     if not limit or not shelf.slots:
         return []
     speaker, wanted = _speaker(shelf, query)
-    signs = _Signs(partition, shelf, wanted, query.vector)
+    signs = _Signs(partition, shelf, wanted, query)
     entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
     odds = _FACT_ODDS_BY_WORDS if signs.cosines is None else _FACT_ODDS
     turns = partition.turns.around({entry.turn for entry in entries.values()}, wanted)
@@ -149,7 +158,7 @@ def rank_preferences(
     shelf = partition.preferences
     if not limit or not shelf.slots:
         return []
-    signs = _Signs(partition, shelf, query.terms, query.vector)
+    signs = _Signs(partition, shelf, query.terms, query)
     entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
     odds = _PREFERENCE_ODDS_BY_WORDS if signs.cosines is None else _PREFERENCE_ODDS
     top = signs.words.highest or 1.0
@@ -166,12 +175,15 @@ def rank_preferences(
 class _Signs:
     """What speaks for each memory of a shelf: BM25 of its words, and cosine."""
 
-    def __init__(self, partition: Partition, shelf: Shelf, wanted: Sequence[str], vector: Array | None) -> None:
+    def __init__(self, partition: Partition, shelf: Shelf, wanted: Sequence[str], query: Query) -> None:
         self._partition = partition
         self._shelf = shelf
         self._wanted = wanted
         self.words = shelf.postings.scores(wanted)
-        self.cosines = shelf.vectors.dot(vector) if vector is not None else None
+        self.cosines = shelf.vectors.dot(query.vector) if query.vector is not None else None
+        if self.cosines is not None and query.scale != (1.0, 0.0):
+            factor, summand = query.scale
+            self.cosines = (factor * self.cosines + summand).clip(0)
         # The score of a memory that holds every wanted term many times.
         self._ceiling = sum(map(shelf.postings.weight, wanted)) or 1.0
 

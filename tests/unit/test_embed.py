@@ -49,7 +49,10 @@ def test_frameworks_and_functions_plug_in(source):
 
 
 def test_other_things_are_refused():
-    for value in ("fast", 7):
+    async def later(texts):
+        return texts
+
+    for value in ("fast", 7, later):
         with pytest.raises(ConfigurationError, match="embedder must be"):
             embed.embedder_for(value)
 

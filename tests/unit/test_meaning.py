@@ -26,6 +26,7 @@ class Moody:
     """An embedder over a few words that answers by `mood`; the first two places of a vector tell cats from trains."""
 
     bounded = True
+    scale = (1.0, 0.0)
 
     def __init__(self, name="moody", width=4):
         self.name, self.width = name, width
@@ -193,6 +194,58 @@ def test_a_forked_child_goes_on():
     assert os.waitstatus_to_exitcode(status) == 0
 
 
+class Narrow:
+    """The packaged model, crowded into a narrow cone as other models are: all its cosines are above 0.7."""
+
+    name, bounded = "narrow", True
+
+    def __init__(self):
+        self.model = embedder_for("auto")
+
+    def documents(self, texts):
+        rows = np.hstack([np.sqrt(0.25) * self.model.documents(texts), np.full((len(texts), 1), np.sqrt(0.75))])
+        return rows.astype(np.float32)
+
+    def query(self, text):
+        return self.documents([text])[0]
+
+
+def test_cosines_of_another_embedder_are_made_comparable():
+    meaning = Meaning(Narrow())
+    assert meaning.scale == (1.0, 0.0)
+    query, plain = meaning.query("Which snack should I buy?"), embedder_for("auto").query("Which snack should I buy?")
+    factor, summand = meaning.scale
+    for text in ("The user is allergic to peanuts.", "The user likes window seats.", "Snacks to buy"):
+        cosine = float(meaning.documents([text])[0] @ query)
+        assert factor * cosine + summand == pytest.approx(
+            float(embedder_for("auto").documents([text])[0] @ plain), abs=0.03
+        )
+
+
+def test_an_embedder_that_tells_nothing_apart_is_taken_as_it_is():
+    meaning = Meaning(embedder_for(lambda texts: [[1.0, 1.0]] * len(texts)))
+    assert meaning.query("a") is not None
+    assert meaning.scale == (1.0, 0.0)
+
+
+def test_what_the_cosines_are_like_is_asked_until_it_is_answered():
+    class Late(Narrow):
+        down = True
+
+        def documents(self, texts):
+            if self.down and len(texts) > 1:
+                raise ValueError
+            return super().documents(texts)
+
+    embedder = Late()
+    meaning = Meaning(embedder)
+    assert meaning.query("a") is not None
+    assert meaning.scale == (1.0, 0.0)
+    embedder.down = False
+    meaning.query("a")
+    assert meaning.scale[0] == pytest.approx(4, rel=0.1)
+
+
 # -- in the engine
 
 
@@ -250,7 +303,8 @@ def test_adds_are_stored_and_searches_answered_while_the_embedder_is_down(engine
     assert facts(core, "Tom") == ["The user has a cat called Tom.", "The user takes the train to work."]
     assert facts(core, "train")[0] == "The user takes the train to work."
     assert vectors(path) == {"moody/4": 1}
-    assert [r.levelno for r in caplog.records].count(logging.WARNING) == 1
+    told = [r.getMessage().split(" (")[0] for r in caplog.records if r.levelno == logging.WARNING]
+    assert told == ["the embedder failed at documents", "the embedder failed at a query"]
 
 
 def test_missing_vectors_follow_when_the_embedder_is_back(engine, tmp_path, monkeypatch):
@@ -322,6 +376,20 @@ def test_a_rewritten_memory_is_found_without_a_vector_too(engine, tmp_path):
     core.update_memory(UpdateMemoryRequest.of({"memory_id": found.id, "content": "The user has a dog called Rex."}))
     assert facts(core, "Rex") == ["The user has a dog called Rex."]
     assert vectors(tmp_path / "m.db") == {}
+
+
+def test_relativity_means_the_same_whatever_the_embedder(engine):
+    found = {}
+    for name, embedder in (("narrow", Narrow()), ("auto", "auto")):
+        core = engine(":memory:", embedder)
+        add(core, "I'm allergic to peanuts.", "I prefer window seats.")
+        for query in ("Which snack should I buy?", "How do I sort a list?"):
+            hits = core.search(SearchRequest.of({"user_id": "u", "query": query}))
+            found[name, query] = [(p.preference, p.relativity) for p in hits.preferences]
+    for query in ("Which snack should I buy?", "How do I sort a list?"):
+        for (text, one), (other, two) in zip(found["narrow", query], found["auto", query], strict=True):
+            assert text == other
+            assert one == pytest.approx(two, abs=0.1)
 
 
 # -- more than one embedder on a file
