@@ -7,11 +7,17 @@ flow, so that retry and deadline logic sees it, and closes the flow when it is a
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from ._lazy import Later
+
+if TYPE_CHECKING:
+    import asyncio
+else:
+    asyncio = Later("asyncio")  # synchronous programs do without
 
 T = TypeVar("T")
 

@@ -10,6 +10,16 @@ from typing import Any
 from .errors import MissingExtraError
 
 
+class Later:
+    """A module that is loaded by the first use of one of its names, from whichever thread."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self._name), attribute)
+
+
 def load(package: str, homes: Mapping[str, str], name: str, extras: Mapping[str, tuple[str, str]] | None = None) -> Any:
     """`package`'s attribute `name` from the module that `homes` names, kept in the package from then on.
 

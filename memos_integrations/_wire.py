@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import ssl
 import threading
@@ -10,15 +9,22 @@ import time
 import weakref
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
-from pydantic import SecretStr
 
 from ._bounds import Body, CallClock, DeadlineBackend
 from ._flow import HttpRequest, HttpResponse
+from ._lazy import Later
 from ._policy import AnswerLost
 from .errors import ConfigurationError, ConnectionFailed, DeadlineExceeded
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pydantic import SecretStr
+else:
+    asyncio = Later("asyncio")  # synchronous programs do without
 
 Transport: TypeAlias = httpx.BaseTransport | httpx.AsyncBaseTransport
 _HEADERS = {"accept": "application/json", "accept-encoding": "identity", "user-agent": "memos-integrations"}

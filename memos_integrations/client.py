@@ -2,48 +2,57 @@
 
 from __future__ import annotations
 
-import asyncio
+import importlib
 import logging
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypeVar, Unpack
 
-from pydantic import SecretStr
-
-from . import _operations as operations
 from ._flow import Flow, arun, run
+from ._lazy import Later
 from ._policy import Policy, RetryPolicy
 from ._wire import HttpWire, Transport
 from .config import Settings
 from .errors import ConfigurationError
-from .models import (
-    Acknowledged,
-    ExtractResult,
-    MemoryDetail,
-    MemoryPage,
-    MessageList,
-    SearchResult,
-    TaskResult,
-    TaskStatus,
-)
-from .options import (
-    AddOptions,
-    DeleteOptions,
-    FeedbackOptions,
-    GetMemoryOptions,
-    GetMessageOptions,
-    MessagesLike,
-    SearchOptions,
-    UpdateOptions,
-)
-from .requests import ExtractionType
 
 if TYPE_CHECKING:
+    import asyncio
+
+    from pydantic import SecretStr
+
+    from . import _operations as operations
     from .engine.memories import Memories
     from .engine.transport import EngineTransport
+    from .models import (
+        Acknowledged,
+        ExtractResult,
+        MemoryDetail,
+        MemoryPage,
+        MessageList,
+        SearchResult,
+        TaskResult,
+        TaskStatus,
+    )
+    from .options import (
+        AddOptions,
+        DeleteOptions,
+        FeedbackOptions,
+        GetMemoryOptions,
+        GetMessageOptions,
+        MessagesLike,
+        SearchOptions,
+        UpdateOptions,
+    )
+    from .requests import ExtractionType
+else:
+    asyncio = Later("asyncio")
+    # Building thirty pydantic models takes a tenth of a second: a program that only imports this does without. The
+    # import lock makes the first use safe from any thread, which pydantic's own deferred building is not.
+    operations = Later("memos_integrations._operations")
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -143,6 +152,7 @@ class MemOSClient:
     def _start(self, home: _Remote | _Embedded, policy: Policy, connection: Connection | None = None) -> Self:
         self._home, self._policy = home, policy
         self._wire, self._engine = connection or home.connect()
+        _load()
         self._before_close: list[Callable[[], None]] = []
         return self
 
@@ -367,6 +377,17 @@ class MemOSClient:
     async def aget_status(self, task_id: str) -> TaskStatus:
         """Asynchronous `get_status`."""
         return await self._arun(operations.get_status(self._policy, task_id))
+
+
+@cache
+def _load() -> None:
+    """Load what calls need, as a client is made rather than in its first call, for which somebody waits."""
+    from . import models, options, requests
+
+    importlib.import_module(f"{__package__}._operations")
+    # What annotations here name is found by whoever reads them, such as a framework that makes a tool of a method.
+    for name, value in {**vars(requests), **vars(options), **vars(models)}.items():
+        globals().setdefault(name, value)
 
 
 def _restored(kind: type[MemOSClient], home: _Remote | _Embedded, timeout_s: float, retry: RetryPolicy) -> MemOSClient:

@@ -26,12 +26,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
-
 from .errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 CLOUD_CN = "https://memos.memtensor.cn/api/openmem/v1"
 CLOUD_GLOBAL = "https://api.memt.ai/platform/api/openmem/v1"
@@ -140,10 +141,13 @@ def _check_address(address: Address) -> None:
 
 def secret(value: str | SecretStr | None, name: str = "api_key") -> SecretStr | None:
     """`value` as a SecretStr, None when blank; ConfigurationError when it cannot be sent in an HTTP header."""
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    if text is None or not text.strip():
+    if value is None:
         return None
-    text = text.strip()
+    from pydantic import SecretStr  # loads a good part of pydantic
+
+    text = (value.get_secret_value() if isinstance(value, SecretStr) else value).strip()
+    if not text:
+        return None
     if not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(f"{name} holds characters that no key has; copy it again")
     return SecretStr(text)
