@@ -276,12 +276,31 @@ def _doctor(args: argparse.Namespace) -> int:
         checks["answer"] = "ok"
     except MemOSError as error:
         problem = checks["answer"] = f"failed: {error}"
+    if settings.embedded or args.path:
+        problem = _model_servers(settings, checks) or problem
     if args.json:
         print(json.dumps(checks, ensure_ascii=False))
     else:
         width = max(map(len, checks))
         print(*(f"{name:<{width}}  {value}" for name, value in checks.items()), sep="\n")
     return 2 if problem else 0
+
+
+def _model_servers(settings: Settings, checks: dict[str, str]) -> str:
+    """Say which servers help the embedded engine, and whether the one that embeds does; what is wrong with it."""
+    from .engine.endpoint import EmbeddingsEndpoint, plugged
+
+    if settings.llm:
+        checks["extraction"] = f"{settings.llm.model} at {settings.llm.base_url}"
+    try:
+        embedder = plugged(settings)["embedder"]
+        if isinstance(embedder, EmbeddingsEndpoint):
+            checks["embedder"] = f"{embedder.model} at {embedder.base_url}"
+            checks["embedding"] = f"ok, {len(embedder.query('doctor'))} dimensions"
+    except MemOSError as error:
+        checks["embedding"] = f"failed: {error}"
+        return checks["embedding"]
+    return ""
 
 
 def _installed(module: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from memos_integrations.config import CLOUD_CN, CLOUD_GLOBAL, Settings, secret
+from memos_integrations.config import CLOUD_CN, CLOUD_GLOBAL, ModelServer, Settings, secret
 from memos_integrations.errors import ConfigurationError
 
 
@@ -124,3 +124,49 @@ def test_each_api_and_key_has_its_own_outbox(tmp_path: Path) -> None:
     assert len({outbox("a"), outbox("b"), outbox(None), outbox("a", CLOUD_GLOBAL)}) == 4
     assert outbox("a").parent == tmp_path
     assert "a" * 3 not in outbox("aaaaaaaa").name
+
+
+def test_model_servers_come_with_all_their_variables() -> None:
+    environ = {
+        "MEMOS_EMBED_URL": "http://LOCALHOST:11434/v1/",
+        "MEMOS_EMBED_MODEL": "e5",
+        "MEMOS_EMBED_KEY": "canary-1",
+    }
+    environ |= {
+        "MEMOS_EMBED_DIMENSIONS": "256",
+        "MEMOS_EMBED_QUERY_PREFIX": "query:",
+        "MEMOS_LLM_URL": "https://l.example",
+    }
+    environ |= {"MEMOS_LLM_MODEL": "big"}
+    settings = Settings.from_env(environ)
+    embed = ModelServer("http://localhost:11434/v1", "e5", SecretStr("canary-1"), 256, "query: ")
+    assert settings.embed == embed
+    assert settings.llm == ModelServer("https://l.example", "big")
+    assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"MEMOS_EMBED_URL": "http://localhost/v1"}, "MEMOS_EMBED_MODEL"),
+        ({"MEMOS_LLM_URL": "http://localhost/v1"}, "MEMOS_LLM_MODEL"),
+        ({"MEMOS_LLM_URL": "http://ollama/v1", "MEMOS_LLM_MODEL": "m"}, "MEMOS_LLM_URL: .*https"),
+        ({"MEMOS_LLM_URL": "https://o/v1", "MEMOS_LLM_MODEL": "m", "MEMOS_LLM_KEY": "a b"}, "MEMOS_LLM_KEY"),
+        (
+            {"MEMOS_EMBED_URL": "https://o/v1", "MEMOS_EMBED_MODEL": "m", "MEMOS_EMBED_DIMENSIONS": "0"},
+            "MEMOS_EMBED_DIMENSIONS",
+        ),
+        (
+            {"MEMOS_EMBED_URL": "https://o/v1", "MEMOS_EMBED_MODEL": "m", "MEMOS_EMBED_DIMENSIONS": "many"},
+            "MEMOS_EMBED_DIMENSIONS",
+        ),
+    ],
+)
+def test_a_model_server_that_cannot_be_meant_is_named_by_its_variable(environ: dict[str, str], told: str) -> None:
+    with pytest.raises(ConfigurationError, match=told):
+        Settings.from_env(environ)
+
+
+def test_a_trusted_network_holds_for_model_servers_too() -> None:
+    environ = {"MEMOS_LLM_URL": "http://ollama:11434/v1", "MEMOS_LLM_MODEL": "m", "MEMOS_ALLOW_INSECURE": "1"}
+    assert Settings.from_env(environ).llm == ModelServer("http://ollama:11434/v1", "m")

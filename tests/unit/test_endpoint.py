@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from memos_integrations import MemOSClient, Settings
+from memos_integrations.cli import main
 from memos_integrations.engine.embed import Embedder, embedder_for
 from memos_integrations.engine.endpoint import ChatCompletions, EmbeddingsEndpoint, plugged
 from memos_integrations.engine.llm import LLMExtractor
@@ -450,3 +451,20 @@ def test_a_client_of_the_environment_asks_the_server(server, tmp_path):
         client.add_message([("user", "I have a cat called Tom.")], user_id="u", async_mode=False)
         assert client.search_memory("my pet", user_id="u").memories
     assert ["my pet"] in server.inputs()
+
+
+def test_doctor_asks_the_server(server, tmp_path, monkeypatch, capsys):
+    environ = {"MEMOS_HOME": str(tmp_path), "MEMOS_EMBED_URL": server.url, "MEMOS_EMBED_MODEL": "e"}
+    environ |= {"MEMOS_LLM_URL": LOCAL, "MEMOS_LLM_MODEL": "l", "MEMOS_LLM_KEY": KEY}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert main(["doctor", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["embedder"] == f"e at {server.url}"
+    assert told["embedding"] == "ok, 3 dimensions"
+    assert told["extraction"] == f"l at {LOCAL}"
+    server.answer = lambda texts, body: (401, {}, b"no")
+    assert main(["doctor", "--json"]) == 2
+    shown = capsys.readouterr().out
+    assert json.loads(shown)["embedding"].startswith("failed: the model endpoint answered with HTTP status 401")
+    assert "canary" not in shown
