@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from memos_integrations._sqlite import Database, Transaction
 from memos_integrations.engine import tasks
 from memos_integrations.engine.embed import pack
+from memos_integrations.engine.extract import extract as extract_plainly
 from memos_integrations.engine.intake import (
     CONTEXT,
     Batch,
@@ -21,11 +24,12 @@ from memos_integrations.engine.intake import (
     embedding_text,
     message_rows,
     prepare,
+    verbatim_extract,
 )
 from memos_integrations.engine.ledger import Changes, Ledger
 from memos_integrations.engine.meaning import Meaning
 from memos_integrations.engine.present import moment
-from memos_integrations.engine.store import MessageRow, Space, embedder_number, find_owner, make_owner
+from memos_integrations.engine.store import MemoryRow, MessageRow, Space, embedder_number, find_owner, make_owner
 from memos_integrations.errors import StoreBusy
 from memos_integrations.models import TaskResult, to_millis
 from memos_integrations.requests import AddRequest
@@ -41,12 +45,25 @@ _POSTPONE_S = 30.0
 _KEPT_EMBEDDERS = 2
 
 
+_DRAFT: Extract = extract_plainly
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one owner was told by an add: the positions of the new messages, the ids of the new memories."""
+
+    positions: list[int]
+    memories: list[str]
+
+
 class Additions:
     """Stores what add/message brings; `step` is the background worker's."""
 
     def __init__(self, database: Database, extract: Extract, meaning: Meaning, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._extract = extract
+        # The deterministic extractor takes about a millisecond; a model takes seconds.
+        self._is_slow = extract not in {_DRAFT, verbatim_extract}
         self._meaning = meaning
         self._clock = clock
         self._bare: set[int] = set()
@@ -61,20 +78,27 @@ class Additions:
             self.worker.wake()
 
     def add(self, request: AddRequest, owners: Sequence[str]) -> TaskResult:
-        """Store the messages and what they say, before or after answering."""
+        """Store the messages and what they say; with `async_mode` a first draft of it, which vectors, and memories
+        from a slower extractor, follow in the background.
+        """
         task_id = str(uuid.uuid4())
-        now = self._clock()
-        if request.async_mode:
-            with self._database.write() as tx:
-                tasks.put_task(tx, task_id, owners, request.model_dump_json(exclude_none=True), to_millis(now))
-            self.worker.wake()
-            return TaskResult(success=True, task_id=task_id, status="running")
-        prepared = self._prepare(_batch(request, now), owners)
+        batch = _batch(request, self._clock())
+        later = request.async_mode
+        told = self._prepare(batch, owners, _DRAFT if later and self._is_slow else self._extract, vectors=not later)
+        changes, notes = Changes(), dict[str, _Told]()
         with self._database.write() as tx:
-            views = self._store(tx, prepared, owners)
-            tasks.put_task(tx, task_id, owners, "", to_millis(now), views)
+            for name in owners if told.rows else ():
+                ledger = self._ledger(tx, name, changes)
+                ledger.store(told)
+                notes[name] = _Told(ledger.positions, ledger.added)
+            views = changes.views()
+            rest = later and any(self._is_slow or (note.memories and self._meaning.model) for note in notes.values())
+            payload = _payload(batch, notes) if rest else None
+            tasks.put_task(tx, task_id, owners, to_millis(batch.now), views, payload)
         self._after(views)
-        return TaskResult(success=True, task_id=task_id, status="completed")
+        if rest:
+            self.worker.wake()
+        return TaskResult(success=True, task_id=task_id, status="running" if rest else "completed")
 
     def step(self, holder: str) -> bool:
         """Carry out the oldest open task, or give vectors to memories without; False when there is nothing to do."""
@@ -83,17 +107,50 @@ class Additions:
         if task is None:
             return self._refill()
         try:
-            request = AddRequest.model_validate_json(task.payload)
-            prepared = self._prepare(_batch(request, moment(task.created)), task.owners)
-            with self._database.write() as tx:
-                views = self._store(tx, prepared, tasks.task_owners(tx, task.id))
-                tasks.finish_task(tx, task.id, "completed", views)
-            self._after(views)
+            (self._refine if self._is_slow else self._embed)(task)
         except Exception as error:  # noqa: BLE001  # one bad task must not stop the ones behind it
             _log.warning("task failed: %s", type(error).__name__)
             with self._database.write() as tx:
                 tasks.postpone_task(tx, task.id, task.attempts)
         return True
+
+    def _embed(self, task: tasks.Task) -> None:
+        """Give the memories of a task their vectors; those that cannot be had now follow when they are missed."""
+        _, notes = _read(task.payload)
+        for name in task.owners:
+            with self._database.read() as tx:
+                owner = find_owner(tx, name)
+                found = [] if owner is None else [Space(tx, owner).memory(key) for key in notes[name].memories]
+            rows = [row for row in found if row is not None]
+            if owner is not None and rows:
+                self._give(owner, rows, self._vectors([embedding_text(row.text, moment(row.said_at)) for row in rows]))
+        with self._database.write() as tx:
+            tasks.finish_task(tx, task.id, "completed")
+
+    def _refine(self, task: tasks.Task) -> None:
+        """Put the extractor's memories in the place of the draft, all at once."""
+        batch, notes = _read(task.payload)
+        rows, context = dict[tuple[str, bytes], MessageRow](), list[MessageRow]()
+        with self._database.read() as tx:
+            for name in task.owners:
+                owner = find_owner(tx, name)
+                held = [] if owner is None else Space(tx, owner).messages_at(notes[name].positions)
+                rows.update({(row.id, row.digest): row for row in held})
+                if owner is not None and held and not context:
+                    context = Space(tx, owner).last_messages(batch.conversation, CONTEXT, held[0].position)
+        prepared = prepare(batch, list(rows.values()), context, self._extract, self._meaning)
+        changes = Changes()
+        with self._database.write() as tx:
+            changes.deleted = tasks.read_views(tx, task.id).get("deleted", 0)
+            for name in tasks.task_owners(tx, task.id):
+                owner = find_owner(tx, name)
+                if owner is None:
+                    continue
+                space = Space(tx, owner)
+                held = space.messages_at(notes[name].positions)
+                ledger = self._ledger(tx, name, changes)
+                ledger.replace(replace(prepared, rows=tuple(held)), notes[name].memories)
+            tasks.finish_task(tx, task.id, "completed", changes.views())
 
     def _after(self, views: dict[str, Any]) -> None:
         if views["deleted"]:
@@ -101,7 +158,7 @@ class Additions:
             with suppress(StoreBusy):
                 self._database.erase(timeout_s=0)
 
-    def _prepare(self, batch: Batch, owners: Sequence[str]) -> Prepared:
+    def _prepare(self, batch: Batch, owners: Sequence[str], extract: Extract, *, vectors: bool) -> Prepared:
         rows, context = message_rows(batch), list[MessageRow]()
         identities = [(row.id, row.digest) for row in rows]
         known = set(identities)
@@ -115,14 +172,13 @@ class Additions:
                 known &= space.known_messages(batch.conversation, identities)
                 context = context or space.last_messages(batch.conversation, CONTEXT)
         fresh = [row for row in rows if (row.id, row.digest) not in known]
-        return prepare(batch, fresh, context, self._extract, self._meaning) if fresh else Prepared(batch, ())
+        if not fresh:
+            return Prepared(batch, ())
+        return prepare(batch, fresh, context, extract, self._meaning if vectors else None)
 
-    def _store(self, tx: Transaction, prepared: Prepared, owners: Sequence[str]) -> dict[str, Any]:
-        changes = Changes()
+    def _ledger(self, tx: Transaction, name: str, changes: Changes) -> Ledger:
         number = embedder_number(tx, self._meaning.name) if self._meaning.name else 0
-        for name in owners if prepared.rows else ():
-            Ledger(Space(tx, make_owner(tx, name)), number, changes).store(prepared)
-        return changes.views()
+        return Ledger(Space(tx, make_owner(tx, name)), number, changes)
 
     # -- vectors
 
@@ -148,14 +204,21 @@ class Additions:
             if rows:
                 self._postponed[owner] = time.monotonic() + _POSTPONE_S
             return True
+        self._give(owner, rows, vectors)
+        return True
+
+    def _give(self, owner: int, rows: Sequence[MemoryRow], vectors: Sequence[Array]) -> None:
+        """Store vectors of the first of `rows`, of those that are still as they were."""
+        name = self._meaning.name
+        if not vectors or name is None:
+            return
         with self._database.write() as tx:
-            space = Space(tx, owner)
+            space, number = Space(tx, owner), embedder_number(tx, name)
             version = space.touch()
             texts = {row.number: row.text for row in space.memories(row.number for row in rows)}
             for row, vector in zip(rows, vectors, strict=False):
                 if texts.get(row.number) == row.text:
                     space.put_vector(row.number, version, number, pack(vector))
-        return True
 
     def _vectors(self, texts: Sequence[str]) -> list[Array]:
         """The vectors of the first of `texts`, as many as can be had now.
@@ -184,3 +247,16 @@ def _batch(request: AddRequest, now: datetime) -> Batch:
         tags=tuple(request.tags or ()),
         info=request.info or {},
     )
+
+
+def _payload(batch: Batch, notes: dict[str, _Told]) -> str:
+    """What a task must know; the messages themselves are read from where they are stored, if they still are."""
+    kept = {name: getattr(batch, name) for name in ("conversation", "app", "agent", "tags", "info")}
+    told = {name: asdict(note) for name, note in notes.items()}
+    return json.dumps({"batch": kept, "now": batch.now.isoformat(), "told": told}, ensure_ascii=False)
+
+
+def _read(payload: str) -> tuple[Batch, dict[str, _Told]]:
+    held = json.loads(payload)
+    batch = Batch(messages=(), now=datetime.fromisoformat(held["now"]), **held["batch"])
+    return batch, {name: _Told(**note) for name, note in held["told"].items()}

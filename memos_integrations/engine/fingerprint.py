@@ -39,15 +39,15 @@ def fingerprint(text: str, speaker: str | None) -> bytes:
     return hashlib.sha256("\0".join([fold(speaker or ""), *kept]).encode("utf-8", "replace")).digest()[:16]
 
 
-def _keep(token: str, names: frozenset[str], kept: list[str]) -> None:
-    if token[-1:] >= "\u0e01" and not token.isascii():
-        token = _HARMLESS_ZH.sub("", token)
-        kept += [token] if token else []
+def _keep(written: str, names: frozenset[str], kept: list[str]) -> None:
+    if written[-1:] >= "\u0e01" and not written.isascii():
+        rest = _HARMLESS_ZH.sub("", written)
+        kept += [rest] if rest else []
         return
-    denied = token.endswith("n't") or token == "cannot"
-    word = _DENIED.get(token) or _CONTRACTED.sub("", token.removesuffix("n't"))
-    if token.endswith(("'ll", "'d")):
-        kept.append(token[-2:])
+    denied = written.endswith("n't") or written == "cannot"
+    word = _DENIED.get(written) or _CONTRACTED.sub("", written.removesuffix("n't"))
+    if written.endswith(("'ll", "'d")):
+        kept.append(written[-2:])
     if word and word not in _HARMLESS and word not in names:
         kept.append(stem(word) if word.isascii() and word.isalpha() else word)
         if word.endswith(("ed", "ing")) and word not in _NOT_PAST:

@@ -128,15 +128,17 @@ def body_of(row: MessageRow) -> Any:
 
 
 def prepare(
-    batch: Batch, rows: Sequence[MessageRow], context: Sequence[MessageRow], extract: Extract, meaning: Meaning
+    batch: Batch, rows: Sequence[MessageRow], context: Sequence[MessageRow], extract: Extract, meaning: Meaning | None
 ) -> Prepared:
-    """Extract from the messages of `rows`, some or all of the batch's, and embed what was found in one call."""
+    """Extract from the messages of `rows`, some or all of the batch's, and embed what was found in one call; without
+    `meaning` the vectors are left for later.
+    """
     messages = [message_of(row) for row in rows]
     before = [message_of(row) for row in context]
     extraction = extract(messages, context=before, now=batch.now, types=batch.types)
     candidates = [*extraction.memories, *extraction.preferences]
     vectors: list[bytes | None] = [None] * len(candidates)
-    embedded = meaning.documents([embedding_text(c.text, c.said_on) for c in candidates])
+    embedded = meaning.documents([embedding_text(c.text, c.said_on) for c in candidates]) if meaning else None
     if embedded is not None:
         vectors = [pack(row) for row in embedded]
     thoughts = tuple(

@@ -11,7 +11,7 @@ from typing import Any
 from memos_integrations.engine.denial import doings
 from memos_integrations.engine.intake import Prepared, Thought
 from memos_integrations.engine.store import MemoryRow, MessageRow, Space
-from memos_integrations.engine.succession import Succession
+from memos_integrations.engine.succession import Succession, restore
 from memos_integrations.engine.text import terms
 from memos_integrations.engine.updates import Filling, slots
 from memos_integrations.models import to_millis
@@ -57,6 +57,8 @@ class Ledger:
         self._changes = changes
         self._version = 0
         self._batch: set[int] = set()
+        self.positions: list[int] = []
+        self.added: list[str] = []
 
     def store(self, prepared: Prepared) -> None:
         """Store the messages this owner does not have, and the memories that come from at least one of those."""
@@ -70,8 +72,39 @@ class Ledger:
             if space.put_message(row):
                 fresh[row.id, row.digest] = position
                 position += 1
+        self.positions = list(fresh.values())
         for phrase in prepared.forgets if fresh else ():
             self._forget(phrase, [row for row in prepared.rows if (row.id, row.digest) in fresh])
+        self._keep_all(prepared, fresh)
+
+    def replace(self, prepared: Prepared, drafts: Sequence[str]) -> None:
+        """Store other memories of messages that are stored already, in the place of `drafts`.
+
+        Nothing happens when a draft was deleted meanwhile: what somebody took back is not told again. Drafts that
+        somebody changed, or that later messages say too, stay.
+        """
+        space = self._space
+        rows = [row for row in map(space.memory, drafts) if row is not None and row.status != "deleted"]
+        if len(rows) < len(drafts) or not prepared.rows:
+            return
+        self._version = space.touch(vanished=True)
+        ids = {row.id for row in prepared.rows}
+        said = {(thought.candidate.kind, thought.fingerprint) for thought in prepared.thoughts}
+        gone = {
+            row.number
+            for row in rows
+            if (row.kind, row.fingerprint) not in said
+            and ids.issuperset(row.sources)
+            and (row.updated == row.created or row.ended)
+        }
+        for old in space.succeeded_by(gone):
+            restore(old, gone)
+            old.version = self._version
+            space.put_memory(old)
+        space.drop_memories(gone)
+        self._keep_all(prepared, {(row.id, row.digest): row.position for row in prepared.rows})
+
+    def _keep_all(self, prepared: Prepared, fresh: dict[tuple[str, bytes], int]) -> None:
         for thought in prepared.thoughts:
             if not thought.origins or any((o.id, o.digest) in fresh for o in thought.origins):
                 self._keep(thought, prepared, fresh)
@@ -120,6 +153,7 @@ class Ledger:
         if thought.vector is not None:
             space.put_vector(row.number, self._version, self._embedder, thought.vector)
         self._changes.added += 1
+        self.added.append(row.id)
         self._name(row)
 
     def _merge(self, row: MemoryRow, sources: list[str], said: int, now: int) -> None:
@@ -150,13 +184,19 @@ class Ledger:
         doomed = [
             row for row in space.all_memories() if everything or _names(named, filled, row, space.slots_of(row.number))
         ]
-        space.drop_memories(row.number for row in doomed)
+        take_back(space, doomed)
         self._changes.deleted += len(doomed)
-        sources = {source for row in doomed for source in row.sources}
-        space.blank_sources(sources - {source for row in space.all_memories() for source in row.sources})
         folded = phrase.casefold()
         space.blank_messages(row.position for row in told if folded in row.body.casefold())
         self._version = space.touch(vanished=True)
+
+
+def take_back(space: Space, doomed: Sequence[MemoryRow]) -> None:
+    """Delete memories and empty the messages that nothing else was learnt from; they stay known, so that telling them
+    again stores nothing.
+    """
+    space.drop_memories(row.number for row in doomed)
+    space.blank_sources({source for row in doomed for source in row.sources})
 
 
 def enter(space: Space, row: MemoryRow, filled: Sequence[Filling]) -> None:

@@ -17,7 +17,7 @@ from memos_integrations.engine.extract import Extractor, extract
 from memos_integrations.engine.filters import compile_filter
 from memos_integrations.engine.fingerprint import fingerprint
 from memos_integrations.engine.intake import embedding_text, memory_terms, owned, verbatim_extract
-from memos_integrations.engine.ledger import enter
+from memos_integrations.engine.ledger import enter, take_back
 from memos_integrations.engine.meaning import Meaning
 from memos_integrations.engine.partition import Partitions
 from memos_integrations.engine.present import (
@@ -208,6 +208,7 @@ class Memories:
     def delete_memory(self, request: DeleteMemoryRequest) -> Acknowledged:
         """Delete memories by id, or everything of a user or agent, and erase it from the file (contract §1.7).
 
+        With a memory go the words of the messages it came from, unless other memories come from them too.
         Unknown ids are NotFound (40307) and nothing is deleted; an owner with nothing stored is no error. Raises
         StoreBusy when everything is deleted but another connection's reading delays the erasure: call again.
         """
@@ -233,7 +234,7 @@ class Memories:
                 raise api_error(code=40307)
             owner, _, number = found
             space = Space(tx, owner)
-            space.drop_memories([number])
+            take_back(space, space.memories([number]))
             space.touch(vanished=True)
 
     # -- reading

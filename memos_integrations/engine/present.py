@@ -37,7 +37,7 @@ def shown_text(row: MemoryRow) -> str:
     if row.status == "archived":
         return row.text + ("" if chinese else " ") + _no_longer(row.until or 0, chinese=chinese)
     text = row.text
-    for _, end, until in sorted(row.ended, reverse=True):
+    for _, end, until, _ in sorted(row.ended, reverse=True):
         text = text[:end] + ("" if chinese else " ") + _no_longer(until, chinese=chinese) + text[end:]
     return text
 

@@ -31,8 +31,8 @@ class MessageRow:
 class MemoryRow:
     """One stored memory; `sources` are message ids, `position` is its first source message's, -1 without one.
 
-    `ended` are the parts that no longer hold while the rest does: `[start, end, until]`, places in `text` and
-    milliseconds (0 when unknown).
+    `ended` are the parts that no longer hold while the rest does: `[start, end, until, successor]`, places in `text`,
+    milliseconds (0 when unknown) and the memory that replaced them.
     """
 
     number: int
@@ -63,6 +63,7 @@ class MemoryRow:
     ended: list[list[int]] = field(default_factory=list)
 
 
+_NO_POSITION = 2**62
 _LIKE = str.maketrans({"%": "!%", "_": "!_", "!": "!!"})
 
 
@@ -194,15 +195,25 @@ class Space:
                 found.add((key, digest))
         return found
 
-    def last_messages(self, conversation: str, limit: int) -> list[MessageRow]:
-        """The newest `limit` messages of a conversation, oldest first."""
+    def last_messages(self, conversation: str, limit: int, before: int | None = None) -> list[MessageRow]:
+        """The newest `limit` messages of a conversation, or of those before a position, oldest first."""
         rows = self._all(
             f"select {_MESSAGE_LIST} from message where owner = :owner and conversation = :conversation"  # noqa: S608
-            " and body <> '' order by position desc limit :limit",
+            " and body <> '' and position < :before order by position desc limit :limit",
             conversation=conversation,
+            before=_NO_POSITION if before is None else before,
             limit=limit,
         )
         return [MessageRow(*row) for row in reversed(rows)]
+
+    def messages_at(self, positions: Iterable[int]) -> list[MessageRow]:
+        """The messages at these positions that still have their text, in order."""
+        rows = self._all(
+            f"select {_MESSAGE_LIST} from message where owner = :owner and body <> ''"  # noqa: S608
+            " and position in (select value from json_each(:positions)) order by position",
+            positions=json.dumps(list(positions)),
+        )
+        return [MessageRow(*row) for row in rows]
 
     def message_terms(self, after: int) -> list[tuple[int, str, str]]:
         """`(position, conversation, terms)` of the messages behind position `after`."""
@@ -221,18 +232,23 @@ class Space:
             )
 
     def blank_sources(self, ids: Iterable[str]) -> None:
-        """Empty the messages with these ids, in whatever conversation."""
+        """Empty the messages with these ids, in whatever conversation, that no memory comes from."""
         self._run(
-            "update message set body = '', terms = ''"
-            " where owner = :owner and id in (select value from json_each(:ids))",
+            "update message set body = '', terms = '' where owner = :owner"
+            " and id in (select value from json_each(:ids)) and id not in"
+            " (select source.value from memory, json_each(memory.sources) source where memory.owner = :owner)",
             ids=json.dumps(list(ids)),
         )
 
     # -- memories
 
     def next_number(self) -> int:
-        """The number of the next memory."""
-        return self._number("select coalesce(max(number), -1) + 1 from memory where owner = :owner")
+        """A number for a new memory, never used before: others may still be known by it."""
+        self._run(
+            "update owner set numbers = 1 + max(numbers, (select coalesce(max(number), -1) + 1 from memory"
+            " where owner = :owner)) where owner = :owner"
+        )
+        return self._number("select numbers - 1 from owner where owner = :owner")
 
     def put_memory(self, row: MemoryRow) -> None:
         """Store a memory, replacing the one of the same number."""
@@ -252,6 +268,10 @@ class Space:
     def memories(self, numbers: Iterable[int]) -> list[MemoryRow]:
         """The memories with these numbers, in no particular order."""
         return self._memories("number in (select value from json_each(:numbers))", numbers=json.dumps(list(numbers)))
+
+    def succeeded_by(self, numbers: Iterable[int]) -> list[MemoryRow]:
+        """The memories that one of these replaced last."""
+        return self._memories("successor in (select value from json_each(:numbers))", numbers=json.dumps(list(numbers)))
 
     def all_memories(self) -> list[MemoryRow]:
         """Every memory, oldest first."""

@@ -8,7 +8,7 @@ rest of a memory that told of several things stays current.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import date
 
 from memos_integrations.engine import updates_en as en
@@ -105,10 +105,10 @@ class Succession:
         if _is_ended(old, *place) or _same_value(slot, held, told):
             return
         name = slot.partition("@")[0]
-        if old.said_at <= row.said_at and not _is_past(row, told, name, old.said_at):
+        if not _is_later(old, row) and not _is_past(row, told, name, old.said_at):
             self._end(old, *place, row)
         elif slot == filling.slot:
-            until = old.said_at if old.said_at > row.said_at else 0
+            until = old.said_at if _is_later(old, row) else 0
             _mark(row, filling.start, filling.end, until, old.number)
 
     def _end(self, old: MemoryRow, start: int, end: int, row: MemoryRow) -> None:
@@ -126,7 +126,7 @@ class Succession:
         if told.is_vague:
             return
         for old in self._candidates(told, row, over=over):
-            if old.speaker != row.speaker or old.said_at > row.said_at:
+            if old.speaker != row.speaker or _is_later(old, row):
                 continue
             for part in clauses(old.text):
                 if (NEGATION.search(part.text) is not None) is (over or denied) or _is_ended(old, part.start, part.end):
@@ -177,17 +177,34 @@ class Succession:
 
 def _mark(row: MemoryRow, start: int, end: int, until: int, successor: int) -> None:
     """Note that a part of a memory is over; when hardly anything else is in it, so is the whole."""
-    row.ended = sorted([*row.ended, [start, end, until]])
+    row.ended = sorted([*row.ended, [start, end, until, successor]])
     row.successor = successor
-    rest = without_asides(row.text)
-    for first, last, _ in row.ended:
-        rest = rest[:first] + " " * (last - first) + rest[last:]
-    if len(set(terms(rest)) - set(terms(row.speaker or ""))) < 2:
+    if _is_over(row):
         row.status, row.until = "archived", until or None
 
 
+def _is_over(row: MemoryRow) -> bool:
+    rest = without_asides(row.text)
+    for first, last, *_ in row.ended:
+        rest = rest[:first] + " " * (last - first) + rest[last:]
+    return len(set(terms(rest)) - set(terms(row.speaker or ""))) < 2
+
+
+def restore(row: MemoryRow, gone: Container[int]) -> None:
+    """Take back what the memories `gone` ended of `row`: they were only taken for the newer ones."""
+    row.ended = [entry for entry in row.ended if entry[3] not in gone]
+    row.successor = row.ended[-1][3] if row.ended else None
+    if row.status == "archived" and not _is_over(row):
+        row.status, row.until = "activated", None
+
+
+def _is_later(old: MemoryRow, row: MemoryRow) -> bool:
+    """Whether a stored memory is news beside `row`, which is stored late, or was extracted late."""
+    return (old.said_at, old.position) > (row.said_at, row.position)
+
+
 def _is_ended(row: MemoryRow, start: int, end: int) -> bool:
-    return any(first < end and start < last for first, last, _ in row.ended)
+    return any(first < end and start < last for first, last, *_ in row.ended)
 
 
 def _same_value(slot: str, old: str, new: str) -> bool:

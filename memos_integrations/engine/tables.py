@@ -105,5 +105,6 @@ MIGRATIONS = [
     drop index memory_slot;
     alter table memory drop column slot;
     alter table memory add column ended text not null default '[]';
+    alter table owner add column numbers integer not null default 0;
     """,
 ]

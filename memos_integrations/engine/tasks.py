@@ -35,13 +35,12 @@ class Task:
     owners: list[str]
     payload: str
     attempts: int
-    created: int
 
 
 def put_task(
-    tx: Transaction, task_id: str, owners: Sequence[str], payload: str, now: int, views: dict[str, Any] | None = None
+    tx: Transaction, task_id: str, owners: Sequence[str], now: int, views: dict[str, Any], payload: str | None = None
 ) -> None:
-    """Store a task: running with its payload, or, when `views` is given, completed without."""
+    """Store a task: running with the payload that is left to do, or completed without; `views` is what was done."""
     tx.run("delete from task where status <> 'running' and created < :before", {"before": now - _KEEP_MS})
     tx.run(
         "insert into task (id, owners, payload, status, views, created)"
@@ -49,9 +48,9 @@ def put_task(
         {
             "id": task_id,
             "owners": json.dumps(list(owners)),
-            "payload": "" if views is not None else payload,
-            "status": "running" if views is None else "completed",
-            "views": json.dumps(views or {}),
+            "payload": payload or "",
+            "status": "running" if payload else "completed",
+            "views": json.dumps(views),
             "now": now,
         },
     )
@@ -59,20 +58,17 @@ def put_task(
 
 def claim_task(tx: Transaction, holder: str, now: int) -> Task | None:
     """The oldest running task that nobody holds, now held by `holder`."""
-    rows = tx.all(
-        "select id, owners, payload, attempts, created, holder, lease from task"
-        " where status = 'running' order by sequence"
-    )
-    for task_id, owners, payload, attempts, created, held_by, lease in rows:
-        if held_by != holder and lease > now and _alive(held_by):
+    rows = tx.all("select id, holder, lease from task where status = 'running' order by sequence")
+    for task_id, held_by, lease in rows:
+        if lease > now and (held_by == holder or _alive(held_by)):
             continue
-        if held_by == holder and lease > now:
-            continue
+        key = {"id": task_id}
         tx.run(
             "update task set holder = :holder, lease = :lease, attempts = attempts + 1 where id = :id",
-            {"holder": holder, "lease": now + _LEASE_MS, "id": task_id},
+            {"holder": holder, "lease": now + _LEASE_MS, **key},
         )
-        return Task(task_id, json.loads(owners), payload, attempts + 1, created)
+        taken = tx.all("select owners, payload, attempts from task where id = :id", key)
+        return next(Task(task_id, json.loads(owners), payload, attempts) for owners, payload, attempts in taken)
     return None
 
 
@@ -82,24 +78,28 @@ def task_owners(tx: Transaction, task_id: str) -> list[str]:
     return [] if row is None else list(json.loads(row[0]))
 
 
-def finish_task(tx: Transaction, task_id: str, status: str, views: dict[str, Any]) -> bool:
-    """End a running task and drop its payload; False when it is not running any more."""
-    return (
-        tx.run(
-            "update task set status = :status, views = :views, payload = '' where id = :id and status = 'running'",
-            {"status": status, "views": json.dumps(views), "id": task_id},
-        )
-        == 1
+def finish_task(tx: Transaction, task_id: str, status: str, views: dict[str, Any] | None = None) -> None:
+    """End a running task and drop its payload; `views` replaces what it had done before."""
+    tx.run(
+        "update task set status = :status, views = coalesce(:views, views), payload = ''"
+        " where id = :id and status = 'running'",
+        {"status": status, "views": None if views is None else json.dumps(views), "id": task_id},
     )
 
 
 def postpone_task(tx: Transaction, task_id: str, attempts: int) -> bool:
     """Give a failed task back, or end it as failed after enough tries; True when it will be tried again."""
     if attempts >= _ATTEMPTS:
-        finish_task(tx, task_id, "failed", {})
+        finish_task(tx, task_id, "failed")
         return False
     tx.run("update task set holder = '', lease = 0 where id = :id", {"id": task_id})
     return True
+
+
+def read_views(tx: Transaction, task_id: str) -> dict[str, Any]:
+    """What a task did so far; empty for one that is gone."""
+    found = read_task(tx, task_id)
+    return {} if found is None else found[1]
 
 
 def read_task(tx: Transaction, task_id: str) -> tuple[str, dict[str, Any]] | None:
