@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from memos_integrations.engine.postings import K1, MOST, SHIFT, B, Postings, length_scale, numpy_for
 
 # How much the words of the turn one and two before count, of the turn one and two after, and its own.
 _SHARES = (1.0, 0.5, 1.0, 0.5, 1.0)
+_REST = K1 * (1 - B)
 
 
 class Turns:
@@ -68,29 +70,40 @@ class Turns:
         """BM25 of turns over what was said in them and next to them."""
         chosen = [turn for turn in turns if turn >= 0]
         held = self.words.held(wanted)
-        scale, rest = length_scale(self._around_total, len(self)), K1 * (1 - B)
+        scale = length_scale(self._around_total, len(self))
         np = numpy_for(len(self))
-        if np is not None:
-            index, shares = np.array(chosen, dtype=np.int64), np.array(_SHARES)
-            sides = np.frombuffer(self._sides, dtype=np.int32).reshape(-1, 4)[index]
-            places = np.concatenate([sides, index[:, None]], axis=1)
-            norms = rest + scale * np.frombuffer(self._around, dtype=np.float32)[index].astype(np.float64)
-            # Turn -1, which is none, reads the zero behind the last turn.
-            counts, scores = np.zeros(len(self) + 1), np.zeros(len(chosen))
-            for codes, weight in held:
-                packed = np.array(codes, dtype=np.uint32)
-                documents = packed >> SHIFT
-                counts[documents] = packed & MOST
-                heard = counts[places] @ shares
-                scores += weight * heard / (heard + norms)
-                counts[documents] = 0
-            return dict(zip(chosen, scores.tolist(), strict=True))
-        near = {turn: [(turn, 1.0), *self.near(turn)] for turn in chosen}
-        found = dict.fromkeys(chosen, 0.0)
+        return self._plain(chosen, held, scale) if np is None else self._dense(chosen, held, scale, np)
+
+    def _plain(self, chosen: Sequence[int], held: Iterable[tuple[array[int], float]], scale: float) -> dict[int, float]:
+        hearers: dict[int, list[tuple[int, float]]] = {}
+        for turn in chosen:
+            for other, share in [(turn, 1.0), *self.near(turn)]:
+                hearers.setdefault(other, []).append((turn, share))
+        scores = dict.fromkeys(chosen, 0.0)
         for codes, weight in held:
-            said = {code >> SHIFT: code & MOST for code in codes}
-            for turn, pairs in near.items():
-                heard = sum([share * said[other] for other, share in pairs if other in said])
-                if heard:
-                    found[turn] += weight * heard / (heard + rest + scale * self._around[turn])
-        return found
+            heard: dict[int, float] = {}
+            for code in codes:
+                for turn, share in hearers.get(code >> SHIFT, ()):
+                    heard[turn] = heard.get(turn, 0.0) + share * (code & MOST)
+            for turn, count in heard.items():
+                scores[turn] += weight * count / (count + _REST + scale * self._around[turn])
+        return scores
+
+    def _dense(
+        self, chosen: Sequence[int], held: Iterable[tuple[array[int], float]], scale: float, np: Any
+    ) -> dict[int, float]:
+        index, shares = np.array(chosen, dtype=np.int64), np.array(_SHARES)
+        # Lent, not copied, and given back at once: an array that lends its memory cannot grow.
+        sides = np.frombuffer(self._sides, dtype=np.int32).reshape(-1, 4)[index]
+        norms = _REST + scale * np.frombuffer(self._around, dtype=np.float32)[index].astype(np.float64)
+        places = np.concatenate([sides, index[:, None]], axis=1)
+        # Turn -1, which is none, reads the zero behind the last turn.
+        counts, scores = np.zeros(len(self) + 1), np.zeros(len(chosen))
+        for codes, weight in held:
+            packed = np.array(codes, dtype=np.uint32)
+            documents = packed >> SHIFT
+            counts[documents] = packed & MOST
+            heard = counts[places] @ shares
+            scores += weight * heard / (heard + norms)
+            counts[documents] = 0
+        return dict(zip(chosen, scores.tolist(), strict=True))
