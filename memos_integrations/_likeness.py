@@ -7,10 +7,12 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from .models import FactMemory, PreferenceMemory
 
 Memory = FactMemory | PreferenceMemory
+M = TypeVar("M", FactMemory, PreferenceMemory)
 _NOT_WORD = re.compile(r"[\W_]+")
 _SAME = 0.8  # share of common content words from which two short texts count as the same memory
 _RESTATED = 0.85  # share of its content words that a memory's restatement must hold
@@ -63,19 +65,28 @@ class Said:
 class Known:
     """What is shown already, by text, and which messages the server surely has read."""
 
-    def __init__(self, stored: Iterable[Memory] = ()) -> None:
+    def __init__(self) -> None:
         self._texts: set[str] = set()
         self._said: list[Said] = []
         self._stored: list[Said] = []
         self._read: set[tuple[str | None, str]] = set()
-        for memory in stored:
-            self.add(memory)
-            self.read(memory)
 
-    def read(self, memory: Memory) -> None:
-        """The server showed `memory`: whatever else its source messages said is stored, too."""
-        self._read.update(_sources(memory))
-        self._stored.append(Said.of(memory))
+    def read(self, memories: Iterable[M]) -> list[M]:
+        """Note what the server showed, and answer with it, nothing twice.
+
+        Whatever else the source messages of these memories said is stored, too.
+        """
+        distinct: list[M] = []
+        for memory in memories:
+            said = Said.of(memory)
+            if said.plain not in self._texts and not any(said.alike(other) for other in self._said):
+                distinct.append(memory)
+                self._texts.add(said.plain)
+                self._said.append(said)
+            self._stored.append(said)
+        for memory in distinct:
+            self._read.update(_sources(memory))
+        return distinct
 
     def add(self, memory: Memory) -> bool:
         """Note `memory`; False when it says what another one already says."""

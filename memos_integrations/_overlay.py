@@ -123,7 +123,9 @@ class Overlay:
             turns = self._sent.get(user_id)
             if not turns:
                 return
-            shown = Known([*found.memories, *found.preferences])
+            shown = Known()
+            shown.read(found.memories)
+            shown.read(found.preferences)
             for key, sent in list(turns.items()):
                 memories = tuple(m for m in sent.fresh.memories if not shown.has(m))
                 preferences = tuple(p for p in sent.fresh.preferences if not shown.has(p))
@@ -216,7 +218,7 @@ def merge(
         new_preferences += _kept(turn.preferences, forgets)
         # Newest first: what a turn wants forgotten was said before it.
         forgets += turn.forgets
-    wanted = terms_of(query)
+    wanted = terms_of(query) if fresh else frozenset()
     join = partial(_join, wanted=wanted, strict=strict, left_out=left_out)
     return Merged(
         join(_kept(found.memories, forgets), new_facts, memory_limit),
@@ -235,9 +237,7 @@ def _join(
     left_out: Counter[str],
 ) -> list[M]:
     known = Known()
-    stored: list[M] = [m for m in server if known.add(m)]
-    for memory in stored:
-        known.read(memory)
+    stored = known.read(server)
     new: list[tuple[float, M]] = []
     for memory in fresh:
         if known.add(memory):

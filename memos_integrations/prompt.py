@@ -111,17 +111,17 @@ def layout(
 ) -> Block:
     """Like `render`, and says how many items did not fit."""
     b = budget or PromptBudget()
-    explicit = [p for p in preferences if not p.implicit]
-    implicit = [p for p in preferences if p.implicit]
-    stated = _section(explicit, b.explicit_items, b.explicit_tokens, b.item_tokens)
-    inferred = _section(implicit, b.implicit_items, b.implicit_tokens, b.item_tokens)
+    explicit = [_item(p, b.item_tokens) for p in preferences if not p.implicit]
+    implicit = [_item(p, b.item_tokens) for p in preferences if p.implicit]
+    stated = _section(explicit, b.explicit_items, b.explicit_tokens)
+    inferred = _section(implicit, b.implicit_items, b.implicit_tokens)
     # One statement may be stored as a fact and as a preference: said once, as what it means for the answer.
     said = {_undated(line) for line in (*stated, *inferred)}
-    memories = [m for m in memories if _undated(_item(m, b.item_tokens)) not in said]
-    facts = _section(memories, b.fact_items, b.fact_tokens, b.item_tokens)
+    lines = [line for m in memories if _undated(line := _item(m, b.item_tokens)) not in said]
+    facts = _section(lines, b.fact_items, b.fact_tokens)
     note = _note(preference_note, b.note_tokens) if stated or inferred else []
     shown = len(facts) + len(stated) + len(inferred)
-    return Block(_assemble([facts, stated, inferred], note), len(memories) + len(preferences) - shown)
+    return Block(_assemble([facts, stated, inferred], note), len(lines) + len(preferences) - shown)
 
 
 def truncate(block: str, tokens: int) -> str:
@@ -211,18 +211,15 @@ def _head(text: str, cap: int) -> str:
 
 
 def _date(moment: datetime | None) -> str:
-    return "" if moment is None else f"[{moment.astimezone(timezone.utc):%Y-%m-%d}] "
+    return "" if moment is None else f"[{moment.astimezone(timezone.utc).date().isoformat()}] "
 
 
-def _section(
-    memories: Sequence[FactMemory] | Sequence[PreferenceMemory], items: int, tokens: int, cap: int
-) -> list[str]:
+def _section(lines: Sequence[str], items: int, tokens: int) -> list[str]:
     shown: list[str] = []
     spent = 0
-    for memory in memories:
+    for line in lines:
         if len(shown) == items:
             break
-        line = _item(memory, cap)
         cost = estimate_tokens(line)
         # A long item that does not fit leaves its place to the shorter ones behind it.
         if line and spent + cost <= tokens:
@@ -231,8 +228,11 @@ def _section(
     return shown
 
 
+_BULLET = re.compile(r"^- (?:\[[\d-]+\] )?")
+
+
 def _undated(line: str) -> str:
-    return re.sub(r"^- (?:\[[\d-]+\] )?", "", line).rstrip(".。")
+    return _BULLET.sub("", line).rstrip(".。")
 
 
 def _note(text: str, tokens: int) -> list[str]:
