@@ -319,6 +319,8 @@ def _requests(tokens: list[str], *, politely: bool) -> bool:
     third = tokens[2] if len(tokens) > 2 else ""
     if first == "i" or first in {"i'd", "i'm"}:
         return _requests_as_wish(tokens)
+    if tokens[-2:] == ["any", "day"]:  # "Give me a book any day" wants no book
+        return False
     if first == "let" and second == "us":
         return True
     if first in {"don't", "do"} and second in BASE:

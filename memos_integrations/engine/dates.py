@@ -26,7 +26,9 @@ _LOWER_WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 # Past forms that speak of something arranged, which may well lie ahead.
 _ARRANGED = words("got booked bought signed set planned decided paid ordered arranged organised organized can may")
 _MODAL = words("could would should might must will shall cannot used")
-_CLAUSE = re.compile(r"[,;:.!?](?!\d)| [-–—] |\b(?:and|but|because|that|which|when|who|so|then)\b|[，；。]", re.IGNORECASE)
+_CLAUSE = re.compile(
+    r"[,;:.!?](?!\d)| [-–—] |\b(?:and|but|because|that|which|when|who|so|then)\b|[，；。]", re.IGNORECASE
+)
 _GRAMMAR = (*dates_en.PATTERNS, *dates_zh.PATTERNS)
 # No expression of the grammar is without one of these: most sentences are done after one search.
 _HINT = re.compile(

@@ -120,6 +120,7 @@ def _retold(text: str, speaker: Speaker) -> str:
 
 def _style(sentence: str, told: Told, sources: tuple[int, ...]) -> Candidate:
     speaker = told.speaker
+    sentence = sentence[:1].upper() + sentence[1:]
     shown = (
         f"{speaker.subject_zh}要求：{sentence}"
         if is_chinese(sentence)

@@ -21,7 +21,7 @@ _LEAD = re.compile(
 )
 _END = re.compile(
     (
-        r"[,.;:!?()\"“”]|\b(?:and|but|because|so|which|who|when|while|although|though|since|if)\b"
+        r"[;!?()\"“”]|[,.:](?!\d)|\b(?:and|but|because|so|which|who|when|while|although|though|since|if)\b"
         r"|[，。；：！？（）]"
     ),
     re.IGNORECASE,
@@ -29,6 +29,22 @@ _END = re.compile(
 _ASIDE = re.compile(
     r"^Asked \"[^\"]*\", [^:]{1,40}? (?:answered: |said )|^被问到“[^”]*”，[^：]{1,20}："
     r"| ?\([^()]*\)|（[^（）]*）"
+    r"|(?<=The user )asked the assistant: (?:(?:please|from now on|so|and),? )*"
+    r"|(?<=The user )said (?=they\b)(?:they(?:'(?:re|ve|d|ll))? )?"
+    r"|(?<=用户)要求："
+)
+_ASKED = re.compile(r'Asked "(?P<question>[^"]*)", [^:]{1,40}? (?:answered: |said )(?P<answer>.*)')
+# When something was said to happen stands in the memory; as part of a heading "last Thursday" would soon be wrong.
+_PASSING = re.compile(
+    r",? \b(?:(?:on |since |over )?(?:last|this|next|the past|the coming) (?:\w+day|week(?:end)?|month|year"
+    r"|night|morning|spring"
+    r"|summer|autumn|fall|winter)|yesterday|today|tonight|tomorrow|the day (?:before yesterday|after tomorrow)"
+    r"|\w+ (?:days?|weeks?|months?|years?) ago|right now|these days)\b",
+    re.IGNORECASE,
+)
+_LEADING = words(
+    "a an the of in on at to for with from by and or that which who their my his her its is are was were called named as"
+    " than into about after before because so very has have been be this these those some any no when while where what"
 )
 _TOPICS = {
     "food": """
@@ -116,7 +132,10 @@ _NAMES_ZH = {
 def heading(text: str, slots: list[str]) -> str:
     """A short heading of a memory text, in its language."""
     chinese = is_chinese(text)
-    text = _ASIDE.sub("", text)
+    asked = _ASKED.match(text)
+    if asked and len(asked["answer"].split()) < 3 and not is_chinese(asked["answer"]):
+        text = asked["question"]
+    text = _PASSING.sub("", _ASIDE.sub("", text))
     named = [s for s in slots if s in _SLOTS]
     if len(named) > 1:
         return "用户基本信息" if chinese else "User profile basics"
@@ -127,8 +146,16 @@ def heading(text: str, slots: list[str]) -> str:
         return (_END.split(bare, 1)[0] or bare)[:16]
     bare = _LEAD.sub("", text, count=1)
     head = next((part for part in (p.strip() for p in _END.split(bare, 3)) if len(part.split()) > 1), bare)
-    short = " ".join(head.split()[:8])[:80]
+    short = _cut(head.split())[:80]
     return short[:1].upper() + short[1:]
+
+
+def _cut(words_of: list[str]) -> str:
+    """At most eight words, and none at the end that only lead to what was cut off."""
+    kept = words_of[:8]
+    while len(words_of) > 8 and len(kept) > 3 and kept[-1].lower() in _LEADING:
+        kept.pop()
+    return " ".join(kept)
 
 
 def tags(text: str) -> tuple[str, ...]:

@@ -18,7 +18,8 @@ def _table(rows: Iterable[tuple[str, Sign]]) -> Table:
 
 
 _SUBJECT = re.compile(
-    r"\bI(?:'(?P<short>m|ve|d|ll))?(?![\w'])|(?:(?<=\band)|(?<=\bbut)|(?<=\bso)|(?<= [-–—])|(?<=,)"
+    r"\b(?:I|[Ww]e(?='|\b))(?:'(?P<short>m|ve|d|ll|re))?(?![\w'])|(?:(?<=\band)|(?<=\bbut)|(?<=\bso)"
+    r"|(?<= [-–—])|(?<=,)"
     r"|(?<=;)|^)(?= ?\w)"
 )
 _ADVERBS = re.compile(
@@ -46,7 +47,8 @@ _DISLIKING = (
     r"|get (?:\w+ )?(?:uncomfortable|anxious|nervous|dizzy|nauseous|sick|bored|overwhelmed|carsick"
     r"|seasick|migraines?|headaches?))"
 )
-_DISLIKED = r"(?:hated|disliked|detested|avoided|struggled (?:with|to)|been (?:afraid|scared|allergic|averse|against))"
+_DISLIKED = r"(?:hated|disliked|detested|avoided|struggled (?:with|to)|been (?:afraid|scared|allergic|averse"
+r"|against))"
 # "I like it", "I like your answer", "I'd like to know": about this talk, not about the speaker.
 _OF_THE_TALK = (
     r"(?! (?:it\b(?! when)|this\b|that\b(?! (?:I|my))|these\b|those\b|you(?:r|rs)?\b|(?:how|what"
@@ -116,6 +118,7 @@ _PLAIN = _table(
         (
             (
                 r"only (?!(?:just|recently|now|had|got|have|started|began|know|knew|found|learned|need|asked|was"
+                r"|met|done|tried|heard|read|eaten|bought|told|spoken|taken|made|given|visited|watched|played"
                 r"|did|been|wish|hope|mean|remember|came|went|saw|\w+ed)\b)[a-z]+\b"
             ),
             "=",
@@ -155,8 +158,10 @@ _BE = _table(
         ),
         (
             (
-                r"(?:[\w-]+ )?(?:allergic|intolerant|afraid|scared|terrified|averse|opposed|uncomfortable|sensitive"
-                r"|claustrophobic|phobic|against|wary|squeamish|tired of|sick of|bored (?:by|of|with)|turned off"
+                r"(?:[\w-]+ )?(?:allergic(?! *[.!]*$)|intolerant|afraid|scared|terrified|averse|opposed"
+                r"|uncomfortable|sensitive"
+                r"|claustrophobic|phobic|against|wary|squeamish|[\w-]+-averse|tired of|sick of|bored (?:by|of"
+                r"|with)|turned off"
                 r"|put off|uninterested"
                 r"|unwilling|hesitant|reluctant)\b(?! (?:that|i|this|it)\b)"
             ),
@@ -254,8 +259,9 @@ _NO_HABIT = words(
 )
 _ROUTINE = re.compile(
     (
-        r"(?!(?:need|want|have to|will|can|would|was|had|did|went"
-        r"|got)\b)[a-z]+(?<!ed) (?:[\w'-]+,? ){0,8}?(?:every (?:single )?(?:day|morning|evening|night|week"
+        r"(?!(?:them|it|that|this|those|need|want|have to|will|can|would|was|had|did|went"
+        r"|got)\b)[a-z]+(?<!ed) (?!(?:them|it|that|this|those"
+        r"|these)\b)(?:[\w'-]+,? ){0,8}?(?:every (?:single )?(?:day|morning|evening|night|week"
         r"|weekend|monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?"
         r"|on (?:weekends|weekdays|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays)|(?:once"
         r"|twice|three times) a (?:day|week|month))\b"
@@ -274,7 +280,7 @@ def predicate_signs(clause: str) -> Sign | None:
     clause = clause[:600]
     seen = False
     for match in _SUBJECT.finditer(clause):
-        own = clause[match.start() : match.start() + 1] == "I" and match.end() > match.start()
+        own = clause[match.start() : match.start() + 1] in {"I", "W", "w"} and match.end() > match.start()
         if not own and not seen and not (match.start() == 0 and _BARE_START.match(clause)):
             continue
         seen = seen or own
@@ -292,7 +298,7 @@ def _predicate(clause: str, start: int, short: str) -> Sign | None:
     skipped = _ADVERBS.match(clause, start)
     position = skipped.end() if skipped else start
     adverbs = clause[start:position].lower()
-    if short == "m" or " am " in f" {adverbs} ":
+    if short in {"m", "re"} or " am " in f" {adverbs} ":
         sign = _first(_BE, clause, position)
     elif short == "ve" or clause[position : position + 5].lower() == "have ":
         sign = _perfect(clause, start, position + (0 if short == "ve" else 5))

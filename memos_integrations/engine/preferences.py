@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from memos_integrations.engine import preferences_zh
+from memos_integrations.engine.effects import changed, effect_sign, is_denial, taken_back
 from memos_integrations.engine.predicates import Sign, predicate_signs
 from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.text import terms, words
@@ -90,6 +91,13 @@ def stated(sentence: str) -> list[Stated]:
     told = _TOLD.match(sentence)
     if told:
         return [Stated(sentence, "-" if told["no"] else "+")]
+    if is_denial(sentence):
+        back = taken_back(sentence)
+        return [Stated(sentence, back)] if back else []
+    now = changed(sentence)
+    if now:
+        sign = predicate_signs(now)
+        return [Stated(sentence, sign)] if sign else []
     found: list[Stated] = []
     for clause, joint in _clauses(sentence):
         sign = sign_of(clause)
@@ -113,7 +121,7 @@ def continues(before: Stated, after: Stated) -> bool:
 
 def sign_of(clause: str) -> Sign | None:
     """Whether an English clause states a liking, a dislike or a rule; None when it states no lasting preference."""
-    return None if _ONE_OFF.search(clause) else predicate_signs(clause)
+    return None if _ONE_OFF.search(clause) else predicate_signs(clause) or effect_sign(clause)
 
 
 def object_terms(text: str) -> tuple[str, ...]:
@@ -154,5 +162,7 @@ def _halves(item: Stated) -> list[Stated]:
 
 
 def _tidy(text: str) -> str:
-    text = re.sub(r"^(?:,|;| -| [–—])? ?(?:and|but|so|yet)?,? ?", "", text, count=1).strip(" ,;-–—")
+    text = re.sub(
+        r"^(?:,|;| -| [–—])? ?(?:and|but|so|yet|though|although|plus|because|since)?,? ?", "", text, count=1
+    ).strip(" ,;-–—")
     return text[:1].upper() + text[1:]

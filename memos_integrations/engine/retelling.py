@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from memos_integrations.engine.acts import Act, act
 from memos_integrations.engine.foreign import is_foreign
 from memos_integrations.engine.rewrite import SUBJECTLESS_ZH, Speaker, with_subject
 from memos_integrations.engine.sentences import is_chinese
@@ -56,7 +57,7 @@ def retell(sentence: str, speaker: Speaker, *, again: bool = False) -> str | Non
     sentence = with_subject(sentence)
     found = list(_SELF.finditer(sentence))
     if not found:
-        return None if speaker.name else sentence
+        return None if speaker.name or act(sentence) is Act.FRAGMENT else sentence
     if any(_inside_quotes(sentence, m.start()) for m in found):
         return None
     return _Retelling(sentence, speaker, found, again=again).run()

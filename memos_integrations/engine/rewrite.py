@@ -44,7 +44,7 @@ SUBJECTLESS_ZH = re.compile(
     "^(?:(?:也|还|很|最|特别|非常|一直|平时|经常|通常|从来|从不|不|没|没有|刚|刚刚|已经|正在|打算"
     "|准备|计划|今年|去年|明年|昨天|今天|明天|前天|后天|上周|下周|这周|上个?月|下个?月|最近|目前|现在"
     "|周末|小时候|每天|每周|比较|更|只|平常|偶尔|以前|之前|"
-    "[，,])|\\d{1,4}[年月日号])*(?:喜欢|爱|热爱|讨厌|住|在|是|有|养|吃|喝|对|从事|毕业|来自|出生"
+    "[，,])|\\d{1,4}[年月日号])*(?:喜欢|爱(?=[吃喝看听玩打用穿买去做上])|热爱|讨厌|住|在|是|有|养|吃|喝|对|从事|毕业|来自|出生"
     "|叫|姓|搬|去|买|学|习惯|希望|想|需要|偏好|偏爱|打|玩|看|听|用|做|跑|练|结婚|离婚|怀孕|过敏|受不了"
     "|害怕|怕|擅长|会|能|换|开始|戒|参加|订|预订|预定|入职|离职|辞职|吃素|素食)"
 )
@@ -108,8 +108,10 @@ def with_subject(sentence: str) -> str:
     start = 1 if len(head) > 1 and head[0] in ADVERB else 0
     first, second = (*head[start:], "", "")[:2]
     lowered = sentence if sentence[1:2].isupper() else sentence[:1].lower() + sentence[1:]
-    if first in _STATE or f"{first} {second}" in _PROGRESSIVE or (first == "not" and second in _NOT_SO):
+    if first in _STATE or f"{first} {second}" in _PROGRESSIVE or (first == "not" and _NOT_SO.match(lowered)):
         return f"I'm {lowered}"
+    if first in _KIN and second not in {"and", "or", "of"} and not sentence.isupper():
+        return f"My {lowered}"
     if first == "been" and second not in _NOUN_ENDS:
         return f"I've {lowered}"
     if first.endswith("ing") and (first in _DOING or start) and not _FINITE.search(sentence):
@@ -129,7 +131,15 @@ def _is_told(first: str, second: str) -> bool:
 
 
 _NOUN_ENDS = words("is are was were and")
-_NOT_SO = words("really into keen fond much big very interested comfortable crazy vegan vegetarian married")
+_NOT_SO = re.compile(
+    r"not (?:(?:really|very|too|much|exactly|that|super) )*(?:(?:a|an|the) (?:\w+ )?(?:fan|lover|person"
+    r"|believer|drinker"
+    r"|eater)|into|keen|fond|big on|interested|comfortable|crazy|vegan|vegetarian|married)\b"
+)
+_KIN = words(
+    "wife husband partner girlfriend boyfriend fiancé fiancée mom mum dad mother father son daughter brother"
+    " sister boss"
+)
 _DOING = words(
     """
     living working studying planning going getting moving starting hoping trying thinking looking waiting saving

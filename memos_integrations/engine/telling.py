@@ -119,11 +119,7 @@ def _place(sentence: str, kind: Act, told: Told, *, task: bool, strict: bool, lo
         own = says_i(stated) if strict else speaks_of_self(stated)
         if not own and not task:
             own = foreign or (kind is Act.STATEMENT and _specific(sentence)) or (loose and is_personal(sentence))
-        if (
-            own
-            and "__" not in sentence
-            and (kind is Act.STATEMENT or stated != plain(sentence) or is_personal(sentence))
-        ):
+        if own and "__" not in sentence and (kind is Act.STATEMENT or loose or stated != plain(sentence)):
             stated = _without_style(stated, told)
             told.statements.append(stated)
     return kind
@@ -138,7 +134,7 @@ def _without_style(statement: str, told: Told) -> str:
     if match and act(statement[match.end() :]) is Act.STYLE:
         wish = statement[match.end() :]
         told.styles.append(wish[:1].upper() + wish[1:])
-        return statement[: match.start()] + "."
+        return plain(statement[: match.start()]) + "."
     return statement
 
 

@@ -97,6 +97,9 @@ def third_person(word: str) -> str | None:
         return _IRREGULAR[word]
     if word in MODAL or (is_past(word) and word not in BASE):
         return word
+    head, hyphen, last = word.rpartition("-")
+    if hyphen and last in BASE:
+        return f"{head}-{third_person(last)}"
     if word not in BASE:
         return None
     if word.endswith(("s", "sh", "ch", "x", "z", "o")):
