@@ -43,7 +43,7 @@ _PASSING = re.compile(
     re.IGNORECASE,
 )
 _LEADING = words(
-    "a an the of in on at to for with from by and or that which who their my his her its is are was were called named as"
+    "a an the of in on at to for with from by and or that who their my his her its is are was were called named as"
     " than into about after before because so very has have been be this these those some any no when while where what"
 )
 _TOPICS = {

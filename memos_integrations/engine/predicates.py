@@ -47,8 +47,7 @@ _DISLIKING = (
     r"|get (?:\w+ )?(?:uncomfortable|anxious|nervous|dizzy|nauseous|sick|bored|overwhelmed|carsick"
     r"|seasick|migraines?|headaches?))"
 )
-_DISLIKED = r"(?:hated|disliked|detested|avoided|struggled (?:with|to)|been (?:afraid|scared|allergic|averse"
-r"|against))"
+_DISLIKED = r"(?:hated|disliked|detested|avoided|struggled (?:with|to)|been (?:afraid|scared|allergic|averse|against))"
 # "I like it", "I like your answer", "I'd like to know": about this talk, not about the speaker.
 _OF_THE_TALK = (
     r"(?! (?:it\b(?! when)|this\b|that\b(?! (?:I|my))|these\b|those\b|you(?:r|rs)?\b|(?:how|what"
@@ -159,10 +158,8 @@ _BE = _table(
         (
             (
                 r"(?:[\w-]+ )?(?:allergic(?! *[.!]*$)|intolerant|afraid|scared|terrified|averse|opposed"
-                r"|uncomfortable|sensitive"
-                r"|claustrophobic|phobic|against|wary|squeamish|[\w-]+-averse|tired of|sick of|bored (?:by|of"
-                r"|with)|turned off"
-                r"|put off|uninterested"
+                r"|uncomfortable|sensitive|claustrophobic|phobic|against|wary|squeamish|[\w-]+-averse|tired of"
+                r"|sick of|bored (?:by|of|with)|turned off|put off|uninterested"
                 r"|unwilling|hesitant|reluctant)\b(?! (?:that|i|this|it)\b)"
             ),
             "-",
