@@ -96,6 +96,14 @@ _PUT_MESSAGE = (
 )
 
 
+def _later(table: str, version: int) -> str:
+    """How to find what was written after `version`: all of it by reading the owner's rows, news by the index.
+
+    SQLite, which keeps no statistics here, takes an owner to have ten rows and would always read all of them.
+    """
+    return f"indexed by {table}_version" if version else ""
+
+
 def memory_of(row: Row) -> MemoryRow:
     """A MemoryRow from a row in column order."""
     values = dict(zip(_MEMORY, row, strict=True))
@@ -198,7 +206,8 @@ class Space:
     def last_messages(self, conversation: str, limit: int, before: int | None = None) -> list[MessageRow]:
         """The newest `limit` messages of a conversation, or of those before a position, oldest first."""
         rows = self._all(
-            f"select {_MESSAGE_LIST} from message where owner = :owner and conversation = :conversation"  # noqa: S608
+            f"select {_MESSAGE_LIST} from message indexed by message_order"  # noqa: S608
+            " where owner = :owner and conversation = :conversation"
             " and body <> '' and position < :before order by position desc limit :limit",
             conversation=conversation,
             before=_NO_POSITION if before is None else before,
@@ -256,8 +265,8 @@ class Space:
         values.update({name: json.dumps(values[name], ensure_ascii=False) for name in _JSON})
         self._run(_PUT_MEMORY, **values)
 
-    def _memories(self, where: str, **params: Any) -> list[MemoryRow]:
-        sql = f"select {_MEMORY_LIST} from memory where owner = :owner and {where}"  # noqa: S608
+    def _memories(self, where: str, index: str = "", **params: Any) -> list[MemoryRow]:
+        sql = f"select {_MEMORY_LIST} from memory {index} where owner = :owner and {where}"  # noqa: S608
         return [memory_of(row) for row in self._all(sql, **params)]
 
     def memory(self, memory_id: str) -> MemoryRow | None:
@@ -271,7 +280,11 @@ class Space:
 
     def succeeded_by(self, numbers: Iterable[int]) -> list[MemoryRow]:
         """The memories that one of these replaced last."""
-        return self._memories("successor in (select value from json_each(:numbers))", numbers=json.dumps(list(numbers)))
+        return self._memories(
+            "successor in (select value from json_each(:numbers))",
+            "indexed by memory_successor",
+            numbers=json.dumps(list(numbers)),
+        )
 
     def all_memories(self) -> list[MemoryRow]:
         """Every memory, oldest first."""
@@ -279,12 +292,20 @@ class Space:
 
     def sketches(self, version: int) -> list[Sketch]:
         """The memories written after `version`, as ranking needs them."""
-        sql = f"select {', '.join(Sketch._fields)} from memory where owner = :owner and version > :version"  # noqa: S608
-        return [Sketch._make(row) for row in self._all(f"{sql} order by number", version=version)]
+        sql = (
+            f"select {', '.join(Sketch._fields)} from memory {_later('memory', version)}"  # noqa: S608
+            " where owner = :owner and version > :version order by number"
+        )
+        return [Sketch._make(row) for row in self._all(sql, version=version)]
 
     def same_memories(self, kind: str, fingerprint: bytes) -> list[MemoryRow]:
         """Memories of `kind` that say the same."""
-        return self._memories("kind = :kind and fingerprint = :print order by number", kind=kind, print=fingerprint)
+        return self._memories(
+            "kind = :kind and fingerprint = :print order by number",
+            "indexed by memory_same",
+            kind=kind,
+            print=fingerprint,
+        )
 
     def put_slot(self, slot: str, number: int, first: int, last: int) -> None:
         """Say that `text[first:last]` of a memory fills a slot."""
@@ -354,7 +375,7 @@ class Space:
     def vectors(self, embedder: str, version: int) -> list[tuple[int, bytes]]:
         """`(number, data)` of the vectors of `embedder` written after `version`."""
         return self._all(
-            "select number, data from vector where owner = :owner and version > :version"
+            f"select number, data from vector {_later('vector', version)} where owner = :owner and version > :version"  # noqa: S608
             " and embedder = (select embedder from embedder where name = :embedder) order by number",
             embedder=embedder,
             version=version,
