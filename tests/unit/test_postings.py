@@ -105,3 +105,24 @@ def test_size_grows_with_what_is_stored():
     before = index.bytes
     index.add(["cat", "dog"])
     assert index.bytes > before > 0
+
+
+def test_near_words_count_where_the_wanted_one_is_missing_and_only_the_best_of_them(way):
+    index = indexed("movie night", "film night", "cinema film night", "cinema night", "garden night")
+    close = {"movie": [("film", 0.9), ("cinema", 0.6), ("theatre", 0.6)]}
+
+    def near(term):
+        return close.get(term, [])
+
+    plain, scores = index.scores(["movie"]), index.scores(["movie"], near)
+    assert scores.of(0) == plain.of(0) > scores.of(1) == scores.of(2) > scores.of(3) > scores.of(4) == 0
+    assert scores.of(1) == pytest.approx(0.7 * 0.9 * index.weight("film"))
+    assert scores.of(3) == pytest.approx(0.7 * 0.6 * index.weight("cinema"))
+    assert index.scores(["movie", "night"], near).of(1) == pytest.approx(scores.of(1) + index.scores(["night"]).of(1))
+
+
+def test_near_words_find_what_no_document_says_literally(way):
+    index = indexed("film night", "garden night")
+    scores = index.scores(["movie"], lambda term: [("film", 0.8)])
+    assert scores.best(3) == [0]
+    assert index.scores(["movie"]).best(3) == []
