@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from memos_integrations.engine.sentences import is_chinese, sentences
 from memos_integrations.engine.text import words
@@ -40,7 +41,8 @@ class Clause:
     joined: bool
 
 
-def clauses(text: str) -> list[Clause]:
+@lru_cache(maxsize=64)
+def clauses(text: str) -> tuple[Clause, ...]:
     """The clauses of `text` in order, without asides such as "(said on 3 May 2025)"."""
     found: list[Clause] = []
     joints = _JOINT_ZH if is_chinese(text) else _JOINT
@@ -53,7 +55,7 @@ def clauses(text: str) -> list[Clause]:
             _keep(found, text, last, match.start(), joined=joined)
             last, joined = (match.end() if joints is _JOINT_ZH else _word(match)), True
         _keep(found, text, last, end, joined=joined)
-    return found
+    return tuple(found)
 
 
 def _word(match: re.Match[str]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from functools import lru_cache
 
 from memos_integrations.engine.clauses import without_asides
 from memos_integrations.engine.stem import stem
@@ -27,6 +28,9 @@ _HARMLESS_ZH = re.compile("用户|真的|其实|[我的啊呀吧呢哦嘛啦]")
 _NOT_PAST = words("named called")
 _DENIED = {"can't": "can", "cannot": "can", "won't": "will", "shan't": "shall"}
 _CONTRACTED = re.compile(r"(?:'(?:s|re|ve|m|d|ll))$")
+
+
+_stem = lru_cache(maxsize=16_384)(stem)
 
 
 def fingerprint(text: str, speaker: str | None) -> bytes:
@@ -49,7 +53,7 @@ def _keep(written: str, names: frozenset[str], kept: list[str]) -> None:
     if written.endswith(("'ll", "'d")):
         kept.append(written[-2:])
     if word and word not in _HARMLESS and word not in names:
-        kept.append(stem(word) if word.isascii() and word.isalpha() else word)
+        kept.append(_stem(word) if word.isascii() and word.isalpha() else word)
         if word.endswith(("ed", "ing")) and word not in _NOT_PAST:
             kept.append("-ed" if word.endswith("ed") else "-ing")
     if denied:

@@ -159,7 +159,7 @@ def _fillings(candidate: Candidate, preferences: Sequence[Candidate]) -> list[Fi
     """What a candidate says of changeable things; a fact also what the preferences taken from the same words say."""
     if candidate.type == "implicit_preference":
         return []
-    found = fillings(candidate.text)
+    found = list(fillings(candidate.text))
     whole = len(without_asides(candidate.text).rstrip(" .!?。！？"))
     if candidate.slot and candidate.slot not in slots(candidate.text):
         found.append(Filling(candidate.slot, 0, whole))

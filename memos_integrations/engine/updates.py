@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from memos_integrations.engine import updates_en as en
 from memos_integrations.engine import updates_zh as zh
@@ -49,7 +50,8 @@ class Filling:
         return tuple(other + at + whose for other in _ENDS.get(name, (name,)))
 
 
-def fillings(text: str) -> list[Filling]:
+@lru_cache(maxsize=64)
+def fillings(text: str) -> tuple[Filling, ...]:
     """Every slot that `text` fills, in order."""
     found: list[Filling] = []
     whose: str | None = None
@@ -60,7 +62,7 @@ def fillings(text: str) -> list[Filling]:
             name = f"{slot}@{subject}" if subject else slot
             found.append(Filling(name, clause.start, clause.end))
         whose = _about(clause.text, whose, chinese=chinese)
-    return found
+    return tuple(found)
 
 
 def slots(sentence: str) -> list[str]:
@@ -119,11 +121,11 @@ def style_slot(sentence: str) -> str | None:
 def _read_en(clause: Clause, whose: str | None) -> Iterator[tuple[str, str | None]]:
     """`(slot, subject)` of a clause; `whose` the clause before was, for one that has no subject of its own."""
     text, personal = clause.text, False
-    for slot, pattern in en.PERSONAL:
+    for slot, pattern in en.PERSONAL if en.may_be_personal(text) else ():
         match = pattern.search(text)
         subject = _subject(match["subject"], whose) if match else None
         if match is None and (clause.joined or slot == "home"):
-            bare = dict(en.BARE).get(slot)
+            bare = en.BARE.get(slot)
             subject = whose if bare is not None and bare.match(text) else None
         if subject is not None:
             personal = True

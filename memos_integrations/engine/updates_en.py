@@ -76,19 +76,42 @@ _PREDICATES = (
     ("birthday", r"(?:was )?born (?:on|in \d)"),
     ("name", rf"(?:{_BEING}(?:called|named)|go(?:es)? by) (?=[A-Z])"),
 )  # fmt: skip
+# A clause without any of these words, and without a number, fills no personal slot.
+_HINTS = words(
+    """
+    moved relocated moving relocating move moves live lives living based reside resides residing settled staying work
+    works working employed at job jobs joined hired retired unemployed laid fired promoted engineer teacher nurse doctor
+    developer programmer designer lawyer student pilot accountant architect chef cook waiter waitress driver librarian
+    journalist scientist researcher professor writer editor actor actress musician artist photographer electrician
+    plumber carpenter mechanic farmer officer firefighter paramedic pharmacist dentist therapist psychologist consultant
+    analyst manager barista baker cashier clerk intern translator surgeon veterinarian vet tutor salesperson vegan
+    vegetarian pescatarian flexitarian carnivore meat animal married single divorced separated widowed dating engaged
+    relationship broke split broken utc between born called named by
+    """
+)
+_OF_HINTS = re.compile(r"omnivor|plant-based|[A-Z]T\b")
+_WORD = re.compile(r"[a-z]+")
+
+
+def may_be_personal(text: str) -> bool:
+    """Whether it is worth looking for a personal slot; cheap."""
+    return (
+        not _HINTS.isdisjoint(_WORD.findall(text.lower()))
+        or any(c.isdigit() for c in text)
+        or _OF_HINTS.search(text) is not None
+    )
+
+
 SUBJECT = re.compile(rf"^(?:[\w ]{{1,20}}, )?{_SUBJECT}")
 PERSONAL = tuple((slot, re.compile(rf"{_SUBJECT}{_AUXILIARY} (?:{p})")) for slot, p in _PREDICATES)
 # The same said without a subject behind "and", and "Moved to …".
-BARE = tuple(
-    (
-        slot,
-        re.compile(
-            rf"^(?:[Jj]ust |[Rr]ecently |now |is |am |are |has |have )*(?:{p})", re.IGNORECASE if slot == "home" else 0
-        ),
+BARE = {
+    slot: re.compile(
+        rf"^(?:[Jj]ust |[Rr]ecently |now |is |am |are |has |have )*(?:{p})", re.IGNORECASE if slot == "home" else 0
     )
     for slot, p in _PREDICATES
     if slot not in {"age", "time zone"}
-)
+}
 _OWNED = (
     r"(?P<owner>\b(?:[Mm]y|[Oo]ur|[Tt]he user's|[Tt]heir|[Hh]is|[Hh]er)\b|\b[A-Z][\w-]+'s)"
     r"(?P<of>(?: [a-z][\w-]*){1,2}'s)? (?:(?:new|current|full|first|last|all-time|absolute|(?P<sort>work|home|office"
@@ -131,14 +154,18 @@ VERSION = re.compile(
 )
 _INTRODUCTION = r"^(?:(?:update|news|actually|ok|hey|so|fyi|change of plans?|correction|no)[,:]? )*"
 _DETERMINER = r"(?P<det>[Tt]he user's |[Tt]he |[Oo]ur |[Mm]y |[Tt]heir |[Tt]his |that |[Yy]our )?"
+_CHANGE = (
+    r"(?:moved|pushed|changed|rescheduled|postponed|delayed|shifted|brought forward|bumped|extended|slipped|switched"
+    r"|renamed|updated|increased|lowered|raised|reduced|cancell?ed|shipped|delivered|closed|resolved|approved|rejected"
+    r"|reassigned|dropped|rose|fell|climbed|jumped|grew|doubled|(?:went|gone|go) (?:up|down))\b"
+)
 CHANGED = re.compile(
     rf"{_INTRODUCTION}{_DETERMINER}(?P<thing>[\w'#&/ -]{{2,48}}?) ?"
     r"(?:(?:is|was|'s|got|has been|have been|had to be|were|are|will be|is being|has|have) (?:now |just |been "
-    r"|officially )?)?(?:moved|pushed|changed|rescheduled|postponed|delayed|shifted|brought forward|bumped|extended"
-    r"|slipped|switched|renamed|updated|increased|lowered|raised|reduced|cancell?ed|shipped|delivered|closed|resolved"
-    r"|approved|rejected|reassigned|dropped|rose|fell|climbed|jumped|grew|doubled|(?:went|gone|go) (?:up|down))\b",
+    rf"|officially )?)?{_CHANGE}",
     re.IGNORECASE,
 )
+_CHANGING = frozenset(_WORD.findall(_CHANGE)) - {"b"} | {"canceled", "cancelled"}
 COSTS = re.compile(
     rf"{_INTRODUCTION}{_DETERMINER}(?P<thing>[\w'#&/ -]{{2,48}}?)(?: now| currently)? costs?(?: now)? [^a-z]*\d",
     re.IGNORECASE,
@@ -203,7 +230,8 @@ def thing(text: str) -> tuple[str, str | None] | None:
     """The slot of a changeable thing a clause is about, and the words that say whose it is."""
     match = COSTS.match(text)
     price = match is not None
-    match = match or CHANGED.match(text)
+    if match is None and not _CHANGING.isdisjoint(_WORD.findall(text.lower())):
+        match = CHANGED.match(text)
     if (
         (match is None or _NOT_THINGS.match(match["thing"]))
         and (found := SET.search(text))
