@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, NotRequired, Unpack
+from typing import Annotated, Any, NotRequired, TypeAlias, Unpack
 
 from langchain.agents.middleware.types import (
     AgentMiddleware,
@@ -14,11 +14,14 @@ from langchain.agents.middleware.types import (
     ModelRequest,
     ModelResponse,
     PrivateStateAttr,
+    ToolCallRequest,
 )
-from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage
+from langchain_core.messages import AnyMessage, BaseMessage, SystemMessage, ToolMessage
 from langchain_core.runnables.config import ensure_config
 from langgraph.errors import GraphBubbleUp
+from langgraph.prebuilt import ToolRuntime
 from langgraph.runtime import Runtime
+from langgraph.types import Command
 
 from memos_integrations.client import MemOSClient
 from memos_integrations.models import Message
@@ -30,6 +33,7 @@ from ._messages import Turn, digest, is_user, split_turns, text_of, with_text
 
 __all__ = ["MemOSContext", "MemOSMiddleware", "MemOSState"]
 
+ToolAnswer: TypeAlias = ToolMessage | Command[Any]
 _REMEMBERED_ABORTS = 1024
 
 
@@ -48,10 +52,11 @@ class MemOSMiddleware(AgentMiddleware[MemOSState, Any, Any]):
     object with these names), then `config["configurable"]` (`thread_id` stands in for a conversation), then from here;
     no user raises ConfigurationError before the model is called. One instance serves any number of users.
 
-    A turn whose stream was closed or whose model failed is told by `on_abort`: at once when the model raised, else
+    A turn whose stream was closed or whose model or tool failed is told by `on_abort`: at once when one raised, else
     with the conversation's next turn (needs a checkpointer). Partial answers never reach middleware, so
-    "user_and_partial" keeps the user's words here. List it before middleware that retries or falls back to another
-    model: a failure that is repaired further out has been told already, and the answer is then not kept with it.
+    "user_and_partial" keeps the user's words here. List it before middleware that retries tools or models or falls
+    back to another model: a failure that is repaired further out has been told already, and the answer is then not
+    kept with it. A conversation that is run again from its first checkpoint is a new one, its turns are told again.
     Keyword options are those of MemorySession.
     """
 
@@ -89,6 +94,18 @@ class MemOSMiddleware(AgentMiddleware[MemOSState, Any, Any]):
         with self._noting_abort(identity, session, turn):
             return await handler(_remembering(request, prompt))
 
+    def wrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], ToolAnswer]) -> ToolAnswer:
+        """Call the tool; when it raises, and so ends the turn, tell memory what the user said."""
+        with self._noting_abort(*self._open_tool(request)):
+            return handler(request)
+
+    async def awrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolAnswer]]
+    ) -> ToolAnswer:
+        """Async twin of `wrap_tool_call`."""
+        with self._noting_abort(*self._open_tool(request)):
+            return await handler(request)
+
     def after_agent(self, state: MemOSState, runtime: Runtime[Any]) -> dict[str, Any] | None:
         """Tell memory what was said since the last time it was told."""
         session, due, update = self._due(state, runtime)
@@ -103,12 +120,17 @@ class MemOSMiddleware(AgentMiddleware[MemOSState, Any, Any]):
             await session.aobserve(messages, key=key, aborted=aborted)
         return update
 
-    def _identify(self, runtime: Runtime[Any]) -> tuple[Identity, MemorySession]:
+    def _identify(self, runtime: Runtime[Any] | ToolRuntime[Any, Any]) -> tuple[Identity, MemorySession]:
         identity = resolve(getattr(runtime, "context", None), configurable(ensure_config()), self._default)
         return identity, self._sessions.of(identity.user_id, identity.conversation_id)
 
     def _open(self, request: ModelRequest[Any]) -> tuple[Identity, MemorySession, Turn | None]:
         turns = split_turns(request.messages)
+        return *self._identify(request.runtime), turns[-1] if turns else None
+
+    def _open_tool(self, request: ToolCallRequest) -> tuple[Identity, MemorySession, Turn | None]:
+        messages = request.state.get("messages", ()) if isinstance(request.state, Mapping) else ()
+        turns = split_turns(messages)
         return *self._identify(request.runtime), turns[-1] if turns else None
 
     @contextmanager

@@ -47,43 +47,49 @@ def create_memos_tools(
     ConfigurationError. What is saved is on disk when the tool returns and sent in the background. Keyword options are
     those of MemorySession.
     """
-    sessions = Sessions(client, SessionOptions(**options))
-    default = {"user_id": user_id, "conversation_id": conversation_id}
-
-    def session(runtime: Any, config: RunnableConfig) -> MemorySession:
-        identity = resolve(getattr(runtime, "context", None), configurable(config), default)
-        return sessions.of(identity.user_id, identity.conversation_id)
-
-    def search_memory(query: str, config: RunnableConfig, runtime: Any = None) -> str:
-        return session(runtime, config).recall(query).prompt or _NOTHING
-
-    async def asearch_memory(query: str, config: RunnableConfig, runtime: Any = None) -> str:
-        return (await session(runtime, config).arecall(query)).prompt or _NOTHING
-
-    def add_memory(text: str, config: RunnableConfig, runtime: Any = None) -> str:
-        session(runtime, config).observe([Message(role="user", content=text)], key=_call_key(runtime))
-        return _SAVED
-
-    async def aadd_memory(text: str, config: RunnableConfig, runtime: Any = None) -> str:
-        await session(runtime, config).aobserve([Message(role="user", content=text)], key=_call_key(runtime))
-        return _SAVED
-
+    own = _Tools(Sessions(client, SessionOptions(**options)), user_id, conversation_id)
     return [
         StructuredTool.from_function(
-            search_memory,
-            asearch_memory,
+            own.search_memory,
+            own.asearch_memory,
             name="search_memory",
             description="Search what is remembered about the user: facts, preferences, earlier conversations.",
             args_schema=SearchMemoryInput,
         ),
         StructuredTool.from_function(
-            add_memory,
-            aadd_memory,
+            own.add_memory,
+            own.aadd_memory,
             name="add_memory",
             description="Remember a statement about the user for later conversations.",
             args_schema=AddMemoryInput,
         ),
     ]
+
+
+class _Tools:
+    """What the tools do; a class rather than closures, so that tools can be pickled."""
+
+    def __init__(self, sessions: Sessions, user_id: str | None, conversation_id: str | None) -> None:
+        self._sessions = sessions
+        self._default = {"user_id": user_id, "conversation_id": conversation_id}
+
+    def _session(self, runtime: Any, config: RunnableConfig) -> MemorySession:
+        identity = resolve(getattr(runtime, "context", None), configurable(config), self._default)
+        return self._sessions.of(identity.user_id, identity.conversation_id)
+
+    def search_memory(self, query: str, config: RunnableConfig, runtime: Any = None) -> str:
+        return self._session(runtime, config).recall(query).prompt or _NOTHING
+
+    async def asearch_memory(self, query: str, config: RunnableConfig, runtime: Any = None) -> str:
+        return (await self._session(runtime, config).arecall(query)).prompt or _NOTHING
+
+    def add_memory(self, text: str, config: RunnableConfig, runtime: Any = None) -> str:
+        self._session(runtime, config).observe([Message(role="user", content=text)], key=_call_key(runtime))
+        return _SAVED
+
+    async def aadd_memory(self, text: str, config: RunnableConfig, runtime: Any = None) -> str:
+        await self._session(runtime, config).aobserve([Message(role="user", content=text)], key=_call_key(runtime))
+        return _SAVED
 
 
 def _call_key(runtime: Any) -> str | None:

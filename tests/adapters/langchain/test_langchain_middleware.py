@@ -17,6 +17,7 @@ from langchain.agents.middleware import (
 )
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import AIMessage, HumanMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.runtime import Runtime
@@ -375,6 +376,51 @@ class TestAborts:
         drive(remembering, how, again)
         settle()
         assert server.added()[1:] == [[("user", QUESTION), ("assistant", "You live in Lisbon.")]]
+
+    @pytest.mark.parametrize("saver", [True, False], ids=["checkpointer", "stateless"])
+    @pytest.mark.parametrize("how", ["invoke", "ainvoke"])
+    def test_a_tool_that_fails(
+        self, told: MemOSClient, server: MemoryServer, settle: Any, how: str, saver: bool
+    ) -> None:
+        broken = [True]
+
+        def press(button: str) -> str:
+            """Press a button."""
+            if broken[0]:
+                raise OSError("the button is stuck")
+            return "Pressed."
+
+        def reply(prompt: str, question: str, used: int) -> Any:
+            return ("press", {"button": "red"}) if not used else "It is pressed."
+
+        remembering = agent(told, recorder(reply), saver=saver, tools=[press])
+        with pytest.raises(OSError, match="stuck"):
+            drive(remembering, how, said("I moved to Porto, press the button."))
+        settle()
+        assert server.added() == [[("user", "I moved to Porto, press the button.")]]
+        broken[0] = False
+        drive(remembering, how, said("Try once more."))
+        settle()
+        assert server.added()[1:] == [[("user", "Try once more."), ("assistant", "It is pressed.")]]
+
+    def test_tools_that_fail_together_tell_the_turn_once(
+        self, told: MemOSClient, server: MemoryServer, settle: Any
+    ) -> None:
+        def press(button: str) -> str:
+            """Press a button."""
+            raise OSError("the button is stuck")
+
+        class Both(ScriptedChatModel):
+            def _generate(self, messages: list[Any], *args: Any, **kwargs: Any) -> ChatResult:
+                calls = [
+                    {"name": "press", "args": {"button": b}, "id": b, "type": "tool_call"} for b in ("red", "blue")
+                ]
+                return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=calls))])
+
+        with pytest.raises(OSError, match="stuck"):
+            drive(agent(told, Both(reply=answer), tools=[press]), "ainvoke", said("Press both."))
+        settle()
+        assert server.added() == [[("user", "Press both.")]]
 
     @pytest.mark.parametrize("resend", [None, said("I moved to Porto.")], ids=["resume", "resend"])
     def test_a_retry_of_the_whole_turn_stores_it_once(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -146,3 +148,11 @@ def test_a_dead_server(told: MemOSClient, server: MemoryServer, settle: Any) -> 
     server.start()
     settle()
     assert server.added() == [[("user", "I have a green bike.")]]
+
+
+def test_tools_can_be_pickled(tmp_path: Path) -> None:
+    with MemOSClient.embedded(tmp_path / "m.db", embedder="none") as client:
+        client.add_message([("user", "My home town is Lisbon.")], user_id="ann", async_mode=False)
+        search, add = pickle.loads(pickle.dumps(create_memos_tools(client, user_id="ann")))
+        assert "Lisbon" in search.invoke({"query": QUESTION})
+        assert add.invoke({"text": "I have a green bike."}) == "Saved."
