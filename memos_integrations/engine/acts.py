@@ -220,6 +220,12 @@ _STYLE_ZH = re.compile(
 _STANDING_ZH = re.compile("以后|今后|从现在起|从今以后|每次|始终|总是|一律|一直|默认|永远")
 
 
+_LASTING_ZH = re.compile(
+    "(?:叫|称呼|喊)我(?!们)|(?:回复|回答|答复)(?:我|时|的时候|都|要|请)|别|不要|不用|都用|一律|尽量"
+)
+_EXPLAIN_ZH = re.compile("^(?:请|帮我|麻烦你?|给我)*(?:解释|说明|输出|表达|翻译)(?:一下|下|这|那|什么|为什么)")
+
+
 def act(sentence: str) -> Act:
     """The act of one sentence of a user who speaks to an assistant."""
     if _INJECTION.search(sentence):
@@ -238,6 +244,8 @@ def _act_zh(sentence: str) -> Act:
         _STYLE_ZH.search(sentence)
         and not _THIS_TIME.search(sentence)
         and not sentence.rstrip('”」』"').endswith(("？", "?"))
+        and (_STANDING_ZH.search(sentence) or _LASTING_ZH.search(sentence) or not _REQUEST_ZH.match(sentence))
+        and not _EXPLAIN_ZH.match(sentence)
     ):
         return Act.STYLE
     if _QUESTION_ZH.search(sentence):

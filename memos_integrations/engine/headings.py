@@ -14,11 +14,13 @@ _SLOTS = {
 }  # fmt: skip
 _LEAD = re.compile(
     (
-        r"^(?:[^\W\d_][\w.'-]*(?: [A-Z][\w.'-]*)? said: |The user said: |The user's |The user )(?:(?:is|was"
+        r"^(?:[^\W\d_][\w.'-]*(?: [A-Z][\w.'-]*)? said: |The user said: |The user's "
+        r"|The user (?:said )?(?=they\b)|The user |They |Their )(?:(?:is|was"
         r"|has|have|had|will|would|also|just|really|been|does|did|now|recently|currently|usually) )*"
         r"(?:(?:a|an|the|their) )?"
     ),
 )
+_THEY = re.compile(r"^they(?:'(?:re|ve|d|ll))? ")
 _END = re.compile(
     (
         r"[;!?()\"“”]|[,.:](?!\d)|\b(?:and|but|because|so|which|who|when|while|although|though|since|if)\b"
@@ -30,7 +32,7 @@ _ASIDE = re.compile(
     r"^Asked \"[^\"]*\", [^:]{1,40}? (?:answered: |said )|^被问到“[^”]*”，[^：]{1,20}："
     r"| ?\([^()]*\)|（[^（）]*）"
     r"|(?<=The user )asked the assistant: (?:(?:please|from now on|so|and),? )*"
-    r"|(?<=The user )said (?=they\b)(?:they(?:'(?:re|ve|d|ll))? )?"
+    r""
     r"|(?<=用户)要求："
 )
 _ASKED = re.compile(r'Asked "(?P<question>[^"]*)", [^:]{1,40}? (?:answered: |said )(?P<answer>.*)')
@@ -144,7 +146,7 @@ def heading(text: str, slots: list[str]) -> str:
     if chinese:
         bare = re.sub("^(?:[^，。：说]{1,12}说：|用户的?)", "", text)
         return (_END.split(bare, 1)[0] or bare)[:16]
-    bare = _LEAD.sub("", text, count=1)
+    bare = _THEY.sub("", _LEAD.sub("", text, count=1), count=1)
     head = next((part for part in (p.strip() for p in _END.split(bare, 3)) if len(part.split()) > 1), bare)
     short = _cut(head.split())[:80]
     return short[:1].upper() + short[1:]

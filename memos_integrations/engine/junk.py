@@ -38,7 +38,7 @@ _TRACE = re.compile(
     r"|panic: |Segmentation fault|core dumped|#\d+ 0x[0-9a-f]+)"
 )
 _SHELL = re.compile(
-    r"^\s*(?:\$ |>>> |\.\.\. |In \[\d+\]:|Out\[\d+\]:"
+    r"^\s*(?:\$ |>+ ?(?=\w)|>>> |\.\.\. |In \[\d+\]:|Out\[\d+\]:"
     r"|PS [A-Z]:\\|[\w.-]+@[\w.-]+[:~][^$#]{0,60}[$#] )"
 )
 _CODE = re.compile(
@@ -109,6 +109,9 @@ _MATERIAL = re.compile(
     r".{0,60}?(?:\b(?:this|these|the following|following|below|above|the text|paragraph|sentence"
     r"|sentences|text|article|email|essay|passage|letter|story|code|grammar|grammatically|abstract"
     r"|poem|lyrics|message|comment|review|cover letter|resume|cv|bio)\b[^.!?\n]{0,60})?(?P<from>[:：]\s|\n|[\"\u201c])"
+    r"|\b(?:here(?:'s| is| are)|this is|below is) (?:my |the |an? |our )?(?:\w+ )?(?:essay|text|draft|letter|e-?mail"
+    r"|paragraph|story|poem|article|abstract|code|answer|transcript|passage|speech|review|resume|cv|message)\b"
+    r"[^.!?\n]{0,40}(?P<mine>[:：])"
     r"|\b(?:is|are) (?:this|these) (?:sentences?|text|paragraph|grammar)\b.{0,40}?(?P<also>[:：]"
     r"|correct\b|\n)|\b(?:other|another|different|better) ways? (?:to|of) say(?:ing)?\b(?P<say>)"
     r"|(?:翻译|总结|概括|改写|润色|修改|续写|缩写|扩写|解释|分析|提取|校对|批改|检查)(?:一下"
@@ -143,7 +146,7 @@ def is_machine(line: str) -> bool:
         return True
     size = len(probe.strip())
     symbols = len(_SYMBOLS.findall(probe))
-    if symbols >= 4 and symbols > 0.1 * size:
+    if symbols >= 4 and symbols > 0.1 * size and not probe.lstrip().startswith(("I ", "I'", "My ")):
         return True
     return len(_ASSIGNMENTS.findall(probe)) >= 3 or len(_MEASURES.findall(probe)) >= 3
 

@@ -45,6 +45,8 @@ _CONTRAST = re.compile(
     ),
     re.IGNORECASE,
 )
+_QUOTED = re.compile('["\u201c][^"\u201d]*\\b(?:I|my|me)\\b[^"\u201d]*["\u201d]')
+_NEEDS = re.compile(r"\b(?:need|looking for|searching for|want|require|shopping for|trying to)\b")
 _JOINT = re.compile(
     r"(?P<but>,? (?:but|yet|though|although|however|while|whereas),? )"
     r"|(?P<reason>,? (?:so|because|since|as|which is why|therefore|hence),? )|(?P<and>,? and |, |; | [-–—] )",
@@ -99,17 +101,29 @@ def stated(sentence: str) -> list[Stated]:
         sign = predicate_signs(now)
         return [Stated(sentence, sign)] if sign else []
     found: list[Stated] = []
+    lead = ""
     for clause, joint in _clauses(sentence):
-        sign = sign_of(clause)
-        if (
-            found
-            and joint
-            and (joint == "reason" or (sign and (joint == "but" or found[-1].sign == sign or _CONTRAST.search(clause))))
-        ):
+        sign = None if _QUOTED.search(clause) else sign_of(clause)
+        if found and joint and _completes(joint, sign, found[-1].sign, clause):
             found[-1] = Stated(f"{found[-1].text}{clause}", found[-1].sign)
         elif sign:
-            found.append(Stated(clause, sign))
-    return [half for item in found for half in _halves(Stated(_tidy(item.text), item.sign))]
+            # What stands before a "but" or a "so" says when or why the rest holds.
+            leads = joint == "reason" or (joint == "but" and _NEEDS.search(lead))
+            found.append(Stated(lead + clause if leads else clause, sign))
+            lead = ""
+        else:
+            lead = lead + clause if joint in {"", "reason", "but"} else clause
+    kept = [Stated(_tidy(item.text), item.sign) for item in found]
+    return [half for item in kept if object_terms(item.text) for half in _halves(item)]
+
+
+def _completes(joint: str, sign: Sign | None, before: Sign, clause: str) -> bool:
+    """Whether a clause only completes the preference in front of it."""
+    if joint == "reason":
+        return True
+    if not sign:
+        return False
+    return joint == "but" or before == sign or bool(_CONTRAST.search(clause))
 
 
 def continues(before: Stated, after: Stated) -> bool:

@@ -32,6 +32,8 @@ _SAME_IN_PAST = words("read put cut hit set quit hurt shut let beat bet cost fit
 _MOSTLY_PAST = words("quit hurt split")
 _FINITE_AFTER_TO = words("hate prefer dislike detest loathe avoid am don't")
 _CLAUSE_STARTS = words("i i'm i've who that which because when if while they he she people we")
+_ALSO_PEOPLE = words("coach host guide judge date match love crush")
+_OTHERS = re.compile(r"\b(?:they|them)\b", re.IGNORECASE)
 _PLURAL = {"am": "are", "was": "were"}
 _LOWERED = (
     words("yesterday today tomorrow tonight last next every sometimes since when whenever after before") | STOP_WORDS
@@ -76,7 +78,11 @@ class _Retelling:
         # Whether the speaker was named, so that a pronoun is understood; as a subject, and in any way.
         self.subject_seen = self.named = again
         # "I" beside "we", or one of several people talking: "they" could be others, so the speaker keeps a name.
-        self.apart = bool(speaker.name) or (any(m["i"] for m in found) and any(m["we"] for m in found))
+        self.apart = (
+            bool(speaker.name)
+            or (any(m["i"] for m in found) and any(m["we"] for m in found))
+            or bool(_OTHERS.search(sentence))
+        )
 
     def run(self) -> str | None:
         for match in self.found:
@@ -136,6 +142,7 @@ class _Retelling:
         if before and before[-1] in _INVERTED:
             return False
         joined = bool(before) and before[-1] in {"and", "or"} and not self._is_clause(match.start())
+        self.apart = self.apart or joined
         if self.subject_seen and not joined and not self.apart:
             return self._pronoun(match, after)
         self.edits[match.span()] = self._name(match.start())
@@ -161,6 +168,9 @@ class _Retelling:
         """Whether "and I" opens a clause, instead of ending "my wife and I"."""
         head = re.split("[,;:]", self.sentence[:position])[-1].split()[:-1]
         if not head or len(head) > 3:
+            return True
+        last = head[-1].lower()
+        if len(head) > 1 and (last in BASE or is_past(last)) and last not in _ALSO_PEOPLE:
             return True
         return (
             head[0].startswith("I'")

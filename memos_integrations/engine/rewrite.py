@@ -15,6 +15,7 @@ _OPENER = re.compile(
     r"|yeah|yes|yep|no|nope|ok|okay|so|btw|by the way|actually|haha|lol|wow|um|uh|hmm|anyway|fyi"
     r"|thanks|thank you|sure|cool|great|speaking of which|for the record|just so you know"
     r"|just to let you know|as i said|as i mentioned|to be honest|tbh|ngl|imo|imho|now|then|lastly"
+    r"|for future reference|note to self|for info"
     r"|on a related note|on another note|on a different note|also)(?:[,.!:]+| [-–—])\s*"
     r"|(?:and|but|also|btw|by the way|anyway|oh|yeah|yes|hey|hi|okay|ok|so|well|um|uh|fyi|tbh|ngl|lol|hmm|like"
     r"|to be honest|honestly)\s+(?=(?:(?:um|uh|yeah|so|well|like|okay|ok|btw|actually)\s+)*(?:I|I'\w+|my|we|we'\w+|our"

@@ -28,6 +28,13 @@ _HANDED = re.compile(
 _IDENTIFIER = re.compile(
     r"\w\([\w, ]*\)|\b[a-z]+_[a-z_]+\b|\b[a-z]+[A-Z]\w+\b|`|\b\w+\.(?:py|js|ts|java|cpp|csv|html|json|sql)\b"
 )
+# What does not run, or is to be worked on: "I get a syntax error", "I have an array of integers".
+_BROKEN = re.compile(
+    r"\b(?:I(?:'m| am)? (?:get|got|getting|have|see)|there's) (?:an? |the |this |some )*(?:\w+ )?(?:error"
+    r"|exception|warning"
+    r"|array|string|dataframe|function|script|bug|stack ?trace|class|csv|loop|variable|method|syntax)\b",
+    re.IGNORECASE,
+)
 _DIRECTS = re.compile(
     r"\b(?:want|need|like|would like|expect) (?:the|this|that|it|them|these|each|every|all|your|only"
     r"|\w+ \w+s) .{0,40}?"
@@ -53,6 +60,16 @@ _OF_ONESELF = re.compile(
     r"|^(?:back|still|almost|finally|already|also|sick|tired|broke|home|house|retired|single|married) \w+",
     re.IGNORECASE,
 )
+_FIELDS = re.compile(
+    r"^(?:name|age|city|country|job|occupation|profession|location|diet|allerg\w+|birthday|e-?mail"
+    r"|phone)\s*[:：]\s*\S",
+    re.IGNORECASE,
+)
+_KEPT_FOR = re.compile(
+    r"^(?:fyi|for future reference|note to self|for the record|just so you know"
+    r"|heads up)\b",
+    re.IGNORECASE,
+)
 _MOST_WORDS = 25
 
 
@@ -72,11 +89,13 @@ class Work:
         own = speaks_of_self(sentence)
         if self.asked and not own and _HANDED.match(sentence):
             return True
-        if self._fiction and not own:
+        if (self._fiction and not own) or _BROKEN.search(sentence):
             return True
         return self._ordered and bool(_DIRECTS.search(sentence) or _IDENTIFIER.search(sentence))
 
 
 def is_personal(sentence: str) -> bool:
     """Whether a short remark without "I" tells of its speaker: "Two kids, one dog.", "No gyms, the mirrors …"."""
-    return len(sentence.split()) <= _MOST_WORDS and bool(_OF_ONESELF.search(sentence))
+    if len(sentence.split()) > _MOST_WORDS:
+        return False
+    return any(p.search(sentence) for p in (_OF_ONESELF, _FIELDS, _KEPT_FOR))
