@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import importlib
 import math
+import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -17,8 +18,8 @@ from typing import Any, Protocol, TypeAlias
 K1, B = 0.9, 0.5
 # Beyond this many holders a term is so common that it only adds to what rarer terms found.
 _COMMON = 500
-# From this many documents on numpy pays.
-_LARGE = 1500
+# From this many documents on numpy pays when it is in use anyway, and when it is imported for this.
+_LEAST = (300, 1500)
 # One number per posting: the document above, how often it holds the term below.
 SHIFT, MOST = 8, 255
 _EMPTY: array[int] = array("I")
@@ -121,7 +122,7 @@ def length_scale(total: float, count: int) -> float:
 
 def numpy_for(documents: int) -> Any | None:
     """numpy when it is installed and this many documents are worth it."""
-    return _numpy() if documents >= _LARGE else None
+    return _numpy() if documents >= _LEAST["numpy" not in sys.modules] else None
 
 
 @cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -212,6 +212,13 @@ class _Signs:
         """How close a memory's meaning is to the query's; 0 without a vector."""
         return float(self.cosines[slot]) if self.cosines is not None and slot < len(self.cosines) else 0.0
 
+    def meanings(self, slots: Iterable[int]) -> dict[int, float]:
+        """The cosines of those of many slots that have one."""
+        if self.cosines is None:
+            return {}
+        held = [slot for slot in slots if slot < len(self.cosines)]
+        return dict(zip(held, self.cosines[held].tolist(), strict=True))
+
     def relativity(self, slot: int, around: float, odds: Odds) -> float:
         """How much a memory has to do with the query, as a probability: comparable between queries."""
         words = self.words.of(slot) / self._ceiling
@@ -226,13 +233,14 @@ def _fuse(signs: _Signs, entries: Mapping[int, Entry], turns: Mapping[int, float
     top_around = max(turns.values(), default=0.0) or 1.0
     meaning = 0.0 if cosines is None else _MEANING
     low, high = (0.0, 1.0) if cosines is None else (float(cosines.min()), float(cosines.max()))
+    meanings, spread = signs.meanings(entries), max(high - low, 1e-6)
     rest = (1 - meaning) / (_WORDS + _AROUND)
     fused = {}
     for slot, entry in entries.items():
         words, around = signs.words.of(slot) / top_words, turns.get(entry.turn, 0.0) / top_around
         score = rest * (_WORDS * words + _AROUND * around)
         if meaning:
-            score += meaning * max(0.0, signs.cosine(slot) - low) / max(high - low, 1e-6)
+            score += meaning * max(0.0, meanings.get(slot, 0.0) - low) / spread
         fused[slot] = score
     return fused
 

@@ -12,6 +12,7 @@ from memos_integrations.engine.postings import Postings
 from memos_integrations.engine.turns import Turns
 
 WORDS = [f"w{n}" for n in range(60)]
+WITH, WITHOUT = (0, 0), (sys.maxsize, sys.maxsize)
 WEIGHTS = [1 / (n + 1) for n in range(60)]
 
 
@@ -25,7 +26,7 @@ def indexed(*texts):
 @pytest.fixture(params=["numpy", "plain"])
 def way(request, monkeypatch):
     """Each way of adding up, whatever the number of documents."""
-    monkeypatch.setattr(postings, "_LARGE", 0 if request.param == "numpy" else sys.maxsize)
+    monkeypatch.setattr(postings, "_LEAST", WITH if request.param == "numpy" else WITHOUT)
     return request.param
 
 
@@ -78,8 +79,8 @@ def test_both_ways_agree_on_a_large_index(monkeypatch):
         wanted = rng.sample(WORDS, 1 + n % 5)
         chosen = rng.sample(range(3000), 40)
         found = []
-        for large in (0, sys.maxsize):
-            monkeypatch.setattr(postings, "_LARGE", large)
+        for least in (WITH, WITHOUT):
+            monkeypatch.setattr(postings, "_LEAST", least)
             scores = index.scores(wanted)
             best = sorted(scores.best(25))
             found.append((best, [scores.of(slot) for slot in best], turns.around(chosen, wanted)))
@@ -91,7 +92,7 @@ def test_both_ways_agree_on_a_large_index(monkeypatch):
 
 def test_large_indexes_do_without_numpy_where_there_is_none(monkeypatch):
     monkeypatch.setitem(sys.modules, "numpy", None)
-    monkeypatch.setattr(postings, "_LARGE", 0)
+    monkeypatch.setattr(postings, "_LEAST", WITH)
     postings._numpy.cache_clear()
     try:
         assert postings.numpy_for(5) is None
@@ -126,3 +127,11 @@ def test_near_words_find_what_no_document_says_literally(way):
     scores = index.scores(["movie"], lambda term: [("film", 0.8)])
     assert scores.best(3) == [0]
     assert index.scores(["movie"]).best(3) == []
+
+
+def test_numpy_is_not_imported_for_a_small_index(monkeypatch):
+    assert postings.numpy_for(10) is None
+    assert postings.numpy_for(1000) is sys.modules["numpy"]
+    monkeypatch.delitem(sys.modules, "numpy")
+    assert postings.numpy_for(1000) is None
+    assert postings.numpy_for(2000) is not None
