@@ -94,8 +94,12 @@ def _opens(match: re.Match[str]) -> bool:
 
 
 def _is_verb(word: str) -> bool:
-    ends_in_s = word.endswith("s") and (word[:-1] in BASE or word[:-2] in BASE or f"{word[:-3]}y" in BASE)
-    return ends_in_s or word in PAST or word in BASE or (word.endswith("ed") and len(word) > 4)
+    third = (
+        (word.endswith("s") and word[:-1] in BASE)
+        or (word.endswith("es") and word[:-2] in BASE)
+        or (word.endswith("ies") and f"{word[:-3]}y" in BASE)
+    )
+    return third or word in PAST or word in BASE or (word.endswith("ed") and len(word) > 4)
 
 
 def _keep(found: list[Clause], text: str, start: int, end: int, *, joined: bool) -> None:

@@ -30,7 +30,6 @@ def row(**values):
         "speaker": None,
         "said_at": JUNE,
         "happened_on": None,
-        "slot": None,
         "status": "activated",
         "until": None,
         "successor": None,
