@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, convert_to_messages
+from pydantic import BaseModel
 
 from memos_integrations.models import Message, Role
 
@@ -69,10 +70,12 @@ def asked_text(value: object) -> str:
 
 
 def answer_text(output: object, key: str | None = None) -> str:
-    """The assistant's text in what a chain returned: text, a message, or a dict holding either.
+    """The assistant's text in what a chain returned: text, a message, or a dict or pydantic model holding either.
 
-    In a dict it is looked for under `key` or, without one, under output, answer, text, response and result.
+    In a dict or model it is looked for under `key` or, without one, under output, answer, text, response and result.
     """
+    if isinstance(output, BaseModel) and not isinstance(output, BaseMessage):
+        output = dict(output)
     if isinstance(output, Mapping):
         keys = (key,) if key else _ANSWER_KEYS
         return next((text_of(output[k]) for k in keys if k in output), "")

@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Unpack
 
-from langchain_core.runnables import Runnable, RunnableConfig
+from langchain_core.messages import BaseMessage
+from langchain_core.runnables import AddableDict, Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.utils.aiter import aclosing
+from pydantic import BaseModel
 
 from memos_integrations.client import MemOSClient
 from memos_integrations.errors import ConfigurationError
@@ -33,10 +35,10 @@ def with_memos(
 
     The chain gets its input dict with the block of recalled memories under `memory_key` ("" when there are none); the
     user's text is read from `input_key` (text, a message, content blocks or a list of messages). The answer is the
-    chain's output: text, a message, or a dict that holds one under `output_key` (default: output, answer, text,
-    response or result). Ids come from `config["configurable"]` (`user_id`, `conversation_id`, else `thread_id`), then
-    from here; no user raises ConfigurationError before the chain runs. A stream that is closed early or a chain that
-    fails is told by `on_abort`. Keyword options are those of MemorySession.
+    chain's output: text, a message, or a dict or model that holds one under `output_key` (default: output, answer,
+    text, response or result). Ids come from `config["configurable"]` (`user_id`, `conversation_id`, else `thread_id`),
+    then from here; no user raises ConfigurationError before the chain runs. A stream that is closed early or a chain
+    that fails is told by `on_abort`. Keyword options are those of MemorySession.
     """
     sessions = Sessions(client, SessionOptions(**options))
     default = {"user_id": user_id, "conversation_id": conversation_id}
@@ -101,7 +103,7 @@ class MemOSRunnable(Runnable[dict[str, Any], Any]):
         said: list[str] = []
         with _telling_abort(session, asked, said):
             for chunk in self._chain.stream(with_memory, config, **kwargs):
-                said.append(self._answer(chunk))
+                self._hear(said, chunk)
                 yield chunk
         session.observe(exchange(asked, "".join(said)))
 
@@ -119,7 +121,7 @@ class MemOSRunnable(Runnable[dict[str, Any], Any]):
         with _telling_abort(session, asked, said):
             async with aclosing(self._chain.astream(with_memory, config, **kwargs)) as chunks:
                 async for chunk in chunks:
-                    said.append(self._answer(chunk))
+                    self._hear(said, chunk)
                     yield chunk
         await session.aobserve(exchange(asked, "".join(said)))
 
@@ -130,6 +132,14 @@ class MemOSRunnable(Runnable[dict[str, Any], Any]):
         identity = resolve(configurable(config), self._default)
         session = self._sessions.of(identity.user_id, identity.conversation_id)
         return session, asked_text(values[self._input_key])
+
+    def _hear(self, said: list[str], chunk: object) -> None:
+        text = self._answer(chunk)
+        # Parsers of objects say everything again in each chunk; text, messages and addable dicts go on.
+        again = isinstance(chunk, Mapping | BaseModel) and not isinstance(chunk, AddableDict | BaseMessage)
+        if again and text.startswith("".join(said)):
+            said.clear()
+        said.append(text)
 
     def _answer(self, output: object) -> str:
         return answer_text(output, self._output_key)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
-from langchain_core.output_parsers import StrOutputParser
+from langchain_core.output_parsers import JsonOutputParser, StrOutputParser
 from langchain_core.prompts import ChatPromptTemplate, MessagesPlaceholder
 from langchain_core.runnables import Runnable, RunnableGenerator, RunnableLambda
 from langchain_core.runnables.history import RunnableWithMessageHistory
 from langchain_core.runnables.utils import AddableDict
+from pydantic import BaseModel
 
 from memos_integrations import ConfigurationError, MemOSClient
 from memos_integrations.langchain import with_memos
@@ -255,3 +256,37 @@ def test_it_looks_like_the_chain_it_wraps(told: MemOSClient) -> None:
     assert remembering.get_name().startswith("with_memos<")
     assert remembering.get_graph().nodes
     assert remembering.input_schema
+
+
+class Reply(BaseModel):
+    answer: str
+
+
+@pytest.mark.parametrize("how", ["invoke", "stream", "astream"])
+def test_objects_that_are_said_again_in_each_chunk_are_told_once(
+    told: MemOSClient, server: MemoryServer, settle: Any, how: str
+) -> None:
+    """JSON parsers stream the whole object so far; the words of one that is chunked otherwise are added up."""
+
+    def said(prompt: str, question: str, used: int) -> str:
+        return '{"mood": "good", "answer": "You live in Lisbon."}'
+
+    def pieces(values: Iterator[Any]) -> Iterator[dict[str, Any]]:
+        for _ in values:
+            yield {"answer": "You live "}
+            yield {"answer": "in Lisbon."}
+
+    json_chain = PROMPT | ScriptedChatModel(reply=said) | JsonOutputParser()
+    drive(with_memos(json_chain, told), how, {"input": QUESTION}, ANN)
+    if how == "stream":
+        drive(with_memos(RunnableGenerator(pieces), told), how, {"input": QUESTION}, ANN)
+    settle()
+    turn = [("user", QUESTION), ("assistant", "You live in Lisbon.")]
+    assert server.added() == [turn] * (2 if how == "stream" else 1)
+
+
+def test_a_model_object_may_hold_the_answer(told: MemOSClient, server: MemoryServer, settle: Any) -> None:
+    chain = RunnableLambda(lambda values: Reply(answer="You live in Lisbon."))
+    assert with_memos(chain, told).invoke({"input": QUESTION}, ANN) == Reply(answer="You live in Lisbon.")
+    settle()
+    assert server.added() == [[("user", QUESTION), ("assistant", "You live in Lisbon.")]]
