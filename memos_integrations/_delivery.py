@@ -15,6 +15,7 @@ import weakref
 from contextlib import suppress
 from pathlib import Path
 
+from . import _exit  # noqa: F401  # its exit handler must be older than those made here
 from ._failures import Outage, backoff_s
 from ._jobs import Turn
 from ._outbox import Counts

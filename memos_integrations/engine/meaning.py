@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
+from memos_integrations._exit import Ending
 from memos_integrations._policy import Breaker
 from memos_integrations.engine.embed import Embedder
 from memos_integrations.errors import DeadlineExceeded, MemOSError, ResponseInvalid
@@ -122,6 +123,8 @@ class Meaning:
         try:
             rows = self._checked(work() if self._bounded else self._patiently(work, seconds), count)
             learnt = self._breaker.succeeded
+        except Ending:
+            return None
         except Exception as error:  # noqa: BLE001  # whatever a caller's embedder raises, words still find memories
             learnt = self._breaker.failed
             self._tell(error, what)
@@ -150,9 +153,9 @@ class Meaning:
         try:
             thread.start()
         except RuntimeError:
-            # The interpreter is ending and starts no threads any more; the vector follows in the next process.
+            # An ending interpreter starts no threads; the vector follows in the next process.
             free.release()
-            raise
+            raise Ending from None
         try:
             return answer.result(seconds)
         except TimeoutError:
