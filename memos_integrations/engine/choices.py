@@ -8,6 +8,7 @@ from typing import Literal
 
 from memos_integrations._text import clip_text
 from memos_integrations.engine.acts import Act, act
+from memos_integrations.engine.endorsements import proposal, takes_up, turns_down
 from memos_integrations.engine.sentences import is_chinese, sentences, word_list
 from memos_integrations.engine.text import terms, words
 
@@ -17,10 +18,11 @@ class Reply:
     """How a user's message answers the assistant's before it.
 
     `kind` "choice": one of the offered options was taken, `option` is its text where it was named by number;
-    "accepted", "declined": a yes or no to what the assistant `asked`; "answer": words that need `asked`.
+    "accepted", "declined": a yes or no to what the assistant `asked`; "answer": words that need `asked`; "agreed",
+    "refused": a suggestion taken up or turned down in words that do not name it, `asked` is the suggestion.
     """
 
-    kind: Literal["choice", "accepted", "declined", "answer"]
+    kind: Literal["choice", "accepted", "declined", "answer", "agreed", "refused"]
     asked: str
     option: str = ""
 
@@ -53,7 +55,7 @@ _FAVORS = re.compile(
     r"|an )?(?:most |more |very )?(?:\w+ and )?\w+ )?(?:best|perfect|ideal|great|good|better|right"
     r"|lovely|wonderful|effective|suitable|fitting|appropriate|appealing|enjoyable|helpful|practical"
     r"|comfortable|the one|me)\b"
-    r"|works? (?:best|for me|better)|please[.!]?$|\bit is[.!]?$)",
+    r"|works? (?:best|for me|better)|please[.!]?$|\bit is(?:[.!,]|$))",
     re.IGNORECASE,
 )
 _PLANS = re.compile(r"\b(?:I'll|I will|let's|we'll)\b", re.IGNORECASE)
@@ -114,7 +116,14 @@ _NO = re.compile(
     ),
     re.IGNORECASE,
 )
-_OF_USER = re.compile(r"\b(?:are|do|did|have|were|will|can|is|does) (?:you|your)\b|你|您", re.IGNORECASE)
+_BARE_NO = re.compile(r"(?:no|nope|not really|never mind|nevermind)\b[,.!]?", re.IGNORECASE)
+_NO_BUT = re.compile(
+    r"(?:no|nope|nah),? (?!thanks|thank|problem|worries|need|idea|way|clue|that|it|this|you|I\b|wait|not|never"
+    r"|please|sorry)"
+    r"\w+ \w+",
+    re.IGNORECASE,
+)
+_OF_USER = re.compile(r"\b(?:are|do|did|have|were|will|would|could|can|is|does) (?:you|your)\b|你|您", re.IGNORECASE)
 _YES_ZH = re.compile(
     "^(?:是的?|对的?|好的?|好啊|嗯+|可以|行|没错|当然|同意|就这样|就这么办|没问题|要的?|需要"
     "|[，,。.！!～~\\s]|吧|呀|啊|谢谢|请)+$"
@@ -156,7 +165,12 @@ def reply(text: str, before: str) -> Reply | None:
     options = offered(before)
     if first and (options or _NAMED_OPTIONS.search(before[:4000])) and _takes(text, before, options):
         return Reply("choice", asked, _option(text, options))
-    if not first or not asked or first.endswith(("?", "？")):
+    if not first or first.endswith(("?", "？")):
+        return None
+    suggested = proposal(before)
+    if suggested and (takes_up(first) or turns_down(first)):
+        return Reply("agreed" if takes_up(first) else "refused", suggested)
+    if not asked:
         return None
     if _is_yes(first):
         return Reply("accepted", asked)
@@ -168,14 +182,7 @@ def reply(text: str, before: str) -> Reply | None:
         short
         and not alone
         and act(first) not in {Act.SMALLTALK, Act.PRAISE}
-        and not re.match(
-            (
-                r"(?:no|nope|not really|never mind"
-                r"|nevermind)\b[,.!]?"
-            ),
-            first,
-            re.IGNORECASE,
-        )
+        and (not _BARE_NO.match(first) or (_NO_BUT.match(first) and _OF_USER.search(asked)))
         and not _NO_ZH.match(first)
     ):
         return Reply("answer", asked)
@@ -208,7 +215,8 @@ def offered(text: str) -> list[str]:
     return parts if 1 < len(parts) <= 8 else found
 
 
-_INLINE = re.compile(r"(?:^|[\s:：（(])\(?(?:\d|[a-d])[.)）、](?=\s*\S)")
+_INLINE = re.compile(r"(?:^|[\s:：（(；;])\(?(?:\d|[a-d]|[一二三四五六])[.)）、](?=\s*\S)")
+_NOT_ZH = re.compile("(?:不要|别|不选|不想)")
 _ROW = re.compile(
     r"(?:\b(?:like|such as|including|consider|either|between|options(?: are| include)?|choices(?: are)?"
     r"|could|recommend|suggest|try)\b:?"
@@ -228,6 +236,7 @@ _SMALL_OFFER = re.compile(
     r"\b(?:anything else|something else|any (?:other|more|further|questions?)|more (?:details?|info\w*"
     r"|examples?|help|about)|(?:would you like|do you want|shall i|should i|want me to|can i"
     r"|may i)(?: me)?(?: to)? (?:me|i|to|know|hear|see"
+    r"|explain|elaborate|show|give|tell|share|list|write|suggest|recommend|look|check|draft|create|provide|find"
     r"|some|help|more|an?|further|continue|get|explore|learn|go over|walk)|need (?:help|any|more"
     r"|assistance)|make sense|are you ready|ready to|does (?:that|this) (?:help|sound|work|answer|make)"
     r"|is (?:that|this|there) (?:ok|okay|clear|helpful|what|anything|all|right)"
@@ -285,7 +294,7 @@ def _takes(text: str, before: str, options: list[str]) -> bool:
         numbered = bool(_ORDINAL.search(sentence))
         shared = len(set(terms(sentence)) & known)
         if is_chinese(sentence):
-            if _TAKES_ZH.search(sentence) and (numbered or shared):
+            if not _NOT_ZH.match(sentence) and _TAKES_ZH.search(sentence) and (numbered or shared):
                 return True
         elif _NO_CHOICE.search(sentence):
             continue

@@ -12,13 +12,14 @@ from datetime import datetime
 from typing import Protocol
 
 from memos_integrations._text import clip_text
-from memos_integrations.engine.choices import asks_taste, attribute, is_small_offer, is_taking
+from memos_integrations.engine.choices import Reply, asks_taste, attribute, is_small_offer, is_taking
+from memos_integrations.engine.endorsements import lasts
 from memos_integrations.engine.facts import FACT_TOKENS, dated, fact, facts
 from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.preferences import Stated, continues, stated
 from memos_integrations.engine.records import Candidate, Extraction
 from memos_integrations.engine.retelling import retell
-from memos_integrations.engine.rewrite import Speaker, plain
+from memos_integrations.engine.rewrite import Speaker
 from memos_integrations.engine.sentences import is_chinese, sentences
 from memos_integrations.engine.telling import Told, read
 from memos_integrations.engine.text import terms
@@ -162,25 +163,46 @@ def _replied(told: Told, sources: tuple[int, ...], found: _Found) -> None:
         return
     if reply.kind == "choice":
         _chosen(told, sources, found)
+        return
+    small = reply.kind not in {"agreed", "refused"} and is_small_offer(reply.asked)
+    if reply.kind != "answer" or (told.answer and not small):
+        told.statements = [s for s in told.statements if s not in told.used]
+    if small:
+        return
+    if reply.kind in {"agreed", "refused"}:
+        _endorsed(reply, told, sources, found)
     elif reply.kind != "answer":
-        told.statements = [s for s in told.statements if s != plain(told.answer)]
-        if not is_small_offer(reply.asked):
-            yes = reply.kind == "accepted"
-            text = (
-                f"{speaker.subject_zh}对“{reply.asked}”回答：{'是' if yes else '不'}。"
-                if is_chinese(reply.asked)
-                else f'Asked "{reply.asked}", {speaker.object} said {"yes" if yes else "no"}.'
-            )
-            _answered(text, reply.asked, told, sources, found)
-    elif told.answer and not is_small_offer(reply.asked):
-        plain_answer = attribute(reply.asked, told.answer, subject=speaker.subject, subject_zh=speaker.subject_zh)
-        text = plain_answer or (
-            f"被问到“{reply.asked}”，{speaker.subject_zh}回答：{told.answer}"
-            if is_chinese(reply.asked + told.answer)
-            else f'Asked "{reply.asked}", {speaker.object} answered: {told.answer}'
+        yes = reply.kind == "accepted"
+        text = (
+            f"{speaker.subject_zh}对“{reply.asked}”回答：{'是' if yes else '不'}。"
+            if is_chinese(reply.asked)
+            else f'Asked "{reply.asked}", {speaker.object} said {"yes" if yes else "no"}.'
         )
-        told.statements = [s for s in told.statements if s != plain(told.answer)]
         _answered(text, reply.asked, told, sources, found)
+    elif told.answer:
+        plain_answer = attribute(reply.asked, told.answer, subject=speaker.subject, subject_zh=speaker.subject_zh)
+        _answered(plain_answer or _asked(reply, told), reply.asked, told, sources, found)
+
+
+def _asked(reply: Reply, told: Told) -> str:
+    if is_chinese(reply.asked + told.answer):
+        return f"被问到“{reply.asked}”，{told.speaker.subject_zh}回答：{told.answer}"
+    return f'Asked "{reply.asked}", {told.speaker.object} answered: {told.answer}'
+
+
+def _endorsed(reply: Reply, told: Told, sources: tuple[int, ...], found: _Found) -> None:
+    """A suggestion taken up or turned down: a fact, and a preference when it is meant to last."""
+    speaker = told.speaker
+    if reply.kind == "refused":
+        text = _asked(reply, told)
+    elif is_chinese(reply.asked):
+        text = f"{speaker.subject_zh}同意了“{reply.asked}”：{told.answer}"
+    else:
+        text = f'{speaker.subject} agreed to "{reply.asked}": {told.answer}'
+    _answered(text, reply.asked, told, sources, found)
+    if (reply.kind == "refused" or lasts(text)) and not asks_taste(reply.asked):
+        reasoning = _evidence(told.answer, speaker)
+        found.preferences.append(_preference(text, told, sources, reasoning=reasoning, kind="implicit_preference"))
 
 
 def _answered(text: str, asked: str, told: Told, sources: tuple[int, ...], found: _Found) -> None:

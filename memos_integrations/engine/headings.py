@@ -36,6 +36,7 @@ _ASIDE = re.compile(
     r"|(?<=用户)要求："
 )
 _ASKED = re.compile(r'Asked "(?P<question>[^"]*)", [^:]{1,40}? (?:answered: |said )(?P<answer>.*)')
+_AGREED = re.compile('^.{1,40}? agreed to "(?P<en>[^"]+)"|^.{1,20}?同意了“(?P<zh>[^”]+)”')
 # When something was said to happen stands in the memory; as part of a heading "last Thursday" would soon be wrong.
 _PASSING = re.compile(
     r",? \b(?:(?:on |since |over )?(?:last|this|next|the past|the coming) (?:\w+day|week(?:end)?|month|year"
@@ -137,6 +138,9 @@ def heading(text: str, slots: list[str]) -> str:
     asked = _ASKED.match(text)
     if asked and len(asked["answer"].split()) < 3 and not is_chinese(asked["answer"]):
         text = asked["question"]
+    agreed = _AGREED.match(text)
+    if agreed:
+        text = agreed["en"] or agreed["zh"]
     text = _PASSING.sub("", _ASIDE.sub("", text))
     named = [s for s in slots if s in _SLOTS]
     if len(named) > 1:

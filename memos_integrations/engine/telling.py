@@ -11,6 +11,7 @@ from memos_integrations._text import estimate_tokens
 from memos_integrations.engine.acts import Act, act
 from memos_integrations.engine.choices import Reply, is_taking, reply
 from memos_integrations.engine.dates import moment
+from memos_integrations.engine.endorsements import refused
 from memos_integrations.engine.foreign import foreign_act, is_foreign
 from memos_integrations.engine.junk import is_acted, material_start, speech
 from memos_integrations.engine.rewrite import Speaker, is_carried, plain, says_i, speaks_of_self, with_subject
@@ -21,6 +22,7 @@ from memos_integrations.models import Message
 
 _LONG = 300  # tokens; what is longer and hardly in the first person was pasted, not told
 _CHOICE = 70  # tokens
+_SHORT = 8  # words
 
 
 @dataclass
@@ -36,6 +38,7 @@ class Told:
     reply: Reply | None = None
     choosing: list[str] = field(default_factory=list)
     answer: str = ""
+    used: frozenset[str] = frozenset()
     topic: str = ""
 
 
@@ -262,11 +265,16 @@ def _relate(told: Told, text: str, before: Sequence[Message]) -> None:
     previous = before[-1] if before else None
     if previous is None or previous.role != "assistant":
         return
-    found = reply(" ".join(sentences(text)), previous.text)
+    told.statements = [refused(s, previous.text) or s for s in told.statements]
+    spoken = sentences(text)
+    found = reply(" ".join(spoken), previous.text)
     if found is None:
         return
     told.reply = found
-    told.answer = sentences(text)[0]
+    whole = found.kind == "refused" or len(text.split()) <= _SHORT
+    answers = spoken if whole and sum(map(estimate_tokens, spoken)) <= _CHOICE else spoken[:1]
+    told.answer = " ".join(answers)
+    told.used = frozenset(with_subject(plain(_opened(s))) for s in answers) | frozenset(map(plain, answers))
     if found.kind == "choice":
         spoken = [plain(s) for s in sentences(text) if not s.endswith(("?", "？"))]
         # Reasons stand beside the choice; of a long message only the sentences that choose belong to it.
