@@ -165,15 +165,16 @@ def rank_preferences(
     signs = _Signs(partition, shelf, query.terms, query, near if query.vector is None else None)
     entries = {slot: entry for slot in signs.candidates() if (entry := shelf.entries[slot]) is not None}
     odds = _PREFERENCE_ODDS_BY_WORDS if signs.cosines is None else _PREFERENCE_ODDS
-    top = signs.words.highest or 1.0
-    hits = []
+    top, meanings = signs.words.highest or 1.0, signs.meanings(entries)
+    scored = []
     for slot, entry in entries.items():
         if entry.status != "archived" and (allowed is None or entry.number in allowed):
             words = signs.words.of(slot) / top
-            total = words if signs.cosines is None else signs.cosine(slot) + _PREFERENCE_WORDS * words
-            hits.append(Hit(entry.number, total, signs.relativity(slot, 0.0, odds)))
-    hits.sort(key=lambda hit: (-hit.score, -hit.number))
-    return [hit for hit in hits[:limit] if threshold is None or hit.relativity >= threshold]
+            total = words if signs.cosines is None else meanings.get(slot, 0.0) + _PREFERENCE_WORDS * words
+            scored.append((total, entry.number, slot))
+    scored.sort(reverse=True)
+    hits = [Hit(number, total, signs.relativity(slot, 0.0, odds)) for total, number, slot in scored[:limit]]
+    return [hit for hit in hits if threshold is None or hit.relativity >= threshold]
 
 
 class _Signs:
