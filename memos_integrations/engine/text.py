@@ -74,6 +74,14 @@ def language(text: str) -> Literal["en", "zh"]:
     return "zh" if visible and len(_HAN.findall(text)) / visible > 0.3 else "en"
 
 
+def latin(text: str) -> bool:
+    """True unless most letters of the text are of another script than Latin."""
+    if text.isascii():
+        return True
+    letters = [c for c in text if c.isalpha()]
+    return 2 * sum(c < "\u0250" for c in letters) >= len(letters)
+
+
 def fold(text: str) -> str:
     """`text` for comparison: compatibility forms unified, lower-case, Latin accents dropped."""
     if text.isascii():

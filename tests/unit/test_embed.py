@@ -147,3 +147,11 @@ def test_a_forked_child_loads_its_own_model():
         os._exit(0 if np.allclose(model.query("cats"), row, atol=1e-4) else 2)
     _, status = os.waitpid(pid, 0)
     assert os.waitstatus_to_exitcode(status) == 0
+
+
+def test_a_script_the_packaged_model_cannot_read_gets_no_direction():
+    model = embed.embedder_for("auto")
+    rows = model.documents(["我对海鲜过敏", "I use 微信 at work every day", "", "Я люблю чай", "Ich wohne in Köln"])
+    assert [bool(row.any()) for row in rows] == [False, True, True, False, True]
+    assert not model.query("周末做什么运动？").any()
+    assert (model.documents(["我对海鲜过敏"]) == 0).all()
