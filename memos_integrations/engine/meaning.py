@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 _QUERY_S = 2.0
 # An add waits for half a minute; a model may have to be loaded first, and then embeds a text in much less than one.
 _FIRST_S, _EACH_S = 10.0, 1.0
+_STUDY_S = 1.0
 _MAX_HUNG = 8
 # A statement and a question about it, over different matters: how an embedder's cosines lie.
 _PROBES = (
@@ -62,6 +63,7 @@ class Meaning:
         self._pid = os.getpid()
         self._breaker = Breaker(_FAILURES, _COOLDOWN_S)
         self._free = threading.Semaphore(_MAX_HUNG)
+        self._learning = threading.Lock()
 
     @property
     def model(self) -> str | None:
@@ -90,7 +92,7 @@ class Meaning:
         if rows is None or not rows.any():
             return None
         if self._scale is None:
-            self._learn(embedder)
+            self._learn()
         row: Array = rows[0]
         return row
 
@@ -99,18 +101,25 @@ class Meaning:
         """Factor and summand that make this embedder's cosines comparable with the packaged model's."""
         return self._scale or (1.0, 0.0)
 
-    def _learn(self, embedder: Embedder) -> None:
-        texts = [text for pair in _PROBES for text in pair]
-        rows = self._ask(lambda: embedder.documents(texts), len(texts), self._query_s, "documents")
-        if rows is None:
-            return
-        cosines = rows[::2] @ rows[1::2].T
-        count = len(_PROBES)
-        related = float(cosines.trace()) / count
-        unrelated = (float(cosines.sum()) - count * related) / (count * (count - 1))
-        factor = (_RELATED - _UNRELATED) / max(related - unrelated, 1e-6)
-        # An embedder that does not tell them apart is none that a scale could help.
-        self._scale = (factor, _UNRELATED - factor * unrelated) if factor < _MAX_FACTOR else (1.0, 0.0)
+    def _learn(self) -> None:
+        """Find the scale, in a thread: a slow embedder keeps the first query waiting for a moment only."""
+        if self._learning.acquire(blocking=False):
+            thread = threading.Thread(target=self._study, name="memos-embed", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # An ending interpreter starts no threads.
+                self._learning.release()
+                return
+            thread.join(_STUDY_S)
+
+    def _study(self) -> None:
+        try:
+            rows = self.documents([text for pair in _PROBES for text in pair])
+            if rows is not None:
+                self._scale = _scale_of(rows)
+        finally:
+            self._learning.release()
 
     def _ask(self, work: Callable[[], Array], count: int, seconds: float, what: str) -> Array | None:
         if self._pid != os.getpid():
@@ -187,3 +196,14 @@ class Meaning:
             why,
         )
         self._told.add(what)
+
+
+def _scale_of(rows: Array) -> tuple[float, float]:
+    """The scale that the vectors of the probes ask for."""
+    cosines = rows[::2] @ rows[1::2].T
+    count = len(cosines)
+    related = float(cosines.trace()) / count
+    unrelated = (float(cosines.sum()) - count * related) / (count * (count - 1))
+    factor = (_RELATED - _UNRELATED) / max(related - unrelated, 1e-6)
+    # An embedder that does not tell them apart is none that a scale could help.
+    return (factor, _UNRELATED - factor * unrelated) if factor < _MAX_FACTOR else (1.0, 0.0)

@@ -179,6 +179,17 @@ def test_an_ending_interpreter_starts_no_thread(monkeypatch):
     assert meaning.query("a").tolist() == [1.0]
 
 
+def test_an_ending_interpreter_learns_nothing_more(monkeypatch):
+    def no_more(_thread):
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    meaning = Meaning(Narrow())
+    monkeypatch.setattr(threading.Thread, "start", no_more)
+    for _ in range(2):
+        assert meaning.query("a") is not None
+    assert meaning.scale == (1.0, 0.0)
+
+
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_goes_on():
     embedder = Moody()
@@ -214,6 +225,7 @@ def test_cosines_of_another_embedder_are_made_comparable():
     meaning = Meaning(Narrow())
     assert meaning.scale == (1.0, 0.0)
     query, plain = meaning.query("Which snack should I buy?"), embedder_for("auto").query("Which snack should I buy?")
+    assert wait(lambda: meaning.scale != (1.0, 0.0))
     factor, summand = meaning.scale
     for text in ("The user is allergic to peanuts.", "The user likes window seats.", "Snacks to buy"):
         cosine = float(meaning.documents([text])[0] @ query)
@@ -242,8 +254,29 @@ def test_what_the_cosines_are_like_is_asked_until_it_is_answered():
     assert meaning.query("a") is not None
     assert meaning.scale == (1.0, 0.0)
     embedder.down = False
-    meaning.query("a")
+    assert wait(lambda: meaning.query("a") is not None and meaning.scale != (1.0, 0.0))
     assert meaning.scale[0] == pytest.approx(4, rel=0.1)
+
+
+def test_a_slow_embedder_is_learnt_from_behind_the_query(monkeypatch):
+    gate = threading.Event()
+    asked = []
+
+    class Slow(Narrow):
+        def documents(self, texts):
+            if len(texts) > 1:
+                asked.append(len(texts))
+                gate.wait(60)
+            return super().documents(texts)
+
+    monkeypatch.setattr("memos_integrations.engine.meaning._STUDY_S", 0.01)
+    meaning = Meaning(Slow())
+    for _ in range(3):
+        assert meaning.query("a") is not None
+        assert meaning.scale == (1.0, 0.0)
+    gate.set()
+    assert wait(lambda: meaning.scale != (1.0, 0.0))
+    assert len(asked) == 1
 
 
 # -- in the engine
@@ -383,6 +416,8 @@ def test_relativity_means_the_same_whatever_the_embedder(engine):
     for name, embedder in (("narrow", Narrow()), ("auto", "auto")):
         core = engine(":memory:", embedder)
         add(core, "I'm allergic to peanuts.", "I prefer window seats.")
+        facts(core, "peanuts")
+        assert wait(lambda core=core, name=name: name == "auto" or core._meaning.scale != (1.0, 0.0))
         for query in ("Which snack should I buy?", "How do I sort a list?"):
             hits = core.search(SearchRequest.of({"user_id": "u", "query": query}))
             found[name, query] = [(p.preference, p.relativity) for p in hits.preferences]
