@@ -173,9 +173,10 @@ class MemOSClient:
         """Memory in this process, in one SQLite file: no key, no server, no LLM; ":memory:" is a store of its own.
 
         The file is opened at the first call. `embedder`: "auto" (the packaged model where installed), "none", any
-        LangChain or LlamaIndex embedding, a server (`engine.endpoint`), or a function; `extractor`: one with a model instead of the built-in rules;
-        `verbatim`: turns are stored as they are; `cache_mb`: memory for open users; `durability`: "full" also survives
-        power loss at the price of a disk flush per write; `clock`: the time it is, for replays.
+        LangChain or LlamaIndex embedding, a server (`engine.endpoint`) or a function; `extractor`: one with a model
+        instead of the built-in rules; `verbatim`: turns are stored as they are; `cache_mb`: memory for open users;
+        `durability`: "full" also survives power loss at the price of a disk flush per write; `clock`: the time it is,
+        for replays.
         `timeout_s` ends every wait, but for a synchronous call's own work in the engine.
         """
         file = None if str(path) == MEMORY else Path(path).expanduser().absolute()
