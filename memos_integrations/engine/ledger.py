@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from memos_integrations.engine.denial import doings
-from memos_integrations.engine.intake import Prepared, Thought
+from memos_integrations.engine.fingerprint import fingerprint
+from memos_integrations.engine.forgetting import Request
+from memos_integrations.engine.headings import heading
+from memos_integrations.engine.intake import Prepared, Thought, memory_terms, owned
+from memos_integrations.engine.present import moment
 from memos_integrations.engine.store import MemoryRow, MessageRow, Space
 from memos_integrations.engine.succession import Succession, restore
 from memos_integrations.engine.text import terms
-from memos_integrations.engine.updates import Filling, slots
+from memos_integrations.engine.updates import Filling, fillings
 from memos_integrations.models import to_millis
-
-# What introduces a request to forget; the rest names what to forget.
-_REQUEST = re.compile(
-    r"^\W*(?:please|could you|can you|i want you to|i'd like you to|you (?:can|should|must)|just|ok(?:ay)?|,|\s)*"
-    r"(?:forget|delete|remove|erase|drop|do(?:n't| not) (?:remember|store|save|keep)|stop remembering)\b"
-    r"(?:\s+(?:everything|anything|all|that|what|about|i|we|you|ever|have|had|said|told|mentioned|know))*"
-    r"|^\W*(?:请|麻烦|你|把|帮我)*(?:忘记|忘掉|忘了|别记住?|不要记住?|删除|删掉|抹掉)(?:关于|所有|一切|全部)*",
-    re.IGNORECASE,
-)
-_EVERYTHING = re.compile(r"\b(?:everything|all)\b|一切|所有|全部", re.IGNORECASE)
-_NAMED = 2 / 3
-# Of "I live in Lisbon" it is Lisbon that must stand in what is to be forgotten, which may say "moved to Lisbon".
-_VERBS = frozenset(terms("live living moved move stay settled reside based work works working job eat eating born am"))
 
 
 @dataclass(slots=True)
@@ -174,29 +164,46 @@ class Ledger:
         enter(self._space, row, thought.fillings)
 
     def _forget(self, phrase: str, told: list[MessageRow]) -> None:
-        """Delete what the request names, and empty its source messages and the request itself."""
+        """Take back what the request names, and empty the request itself."""
         space = self._space
-        rest = _REQUEST.sub("", phrase)
-        named, filled = set(terms(rest)), set(slots(f"I {rest.strip()}"))
-        everything = not named and _EVERYTHING.search(phrase) is not None
-        if not named and not everything:
+        request = Request.of(phrase)
+        if request is None:
             return
-        doomed = [
-            row for row in space.all_memories() if everything or _names(named, filled, row, space.slots_of(row.number))
-        ]
-        take_back(space, doomed)
-        self._changes.deleted += len(doomed)
+        for row in space.all_memories():
+            rest = request.rest(row, space.slots_of(row.number))
+            if rest is None:
+                continue
+            take_back(space, row, rest)
+            self._changes.deleted += 1
         folded = phrase.casefold()
-        space.blank_messages(row.position for row in told if folded in row.body.casefold())
+        space.blank_messages(row.position for row in told if request.everything or folded in row.body.casefold())
+        if request.everything:
+            space.blank_all()
         self._version = space.touch(vanished=True)
 
 
-def take_back(space: Space, doomed: Sequence[MemoryRow]) -> None:
-    """Delete memories and empty the messages that nothing else was learnt from; they stay known, so that telling them
-    again stores nothing.
+def take_back(space: Space, row: MemoryRow, rest: str = "") -> None:
+    """Delete a memory, or leave `rest` of it, and empty the messages it came from and the answers that repeat it; they
+    stay known, so that telling them again stores nothing.
     """
-    space.drop_memories(row.number for row in doomed)
-    space.blank_sources({source for row in doomed for source in row.sources})
+    gone = set(row.terms.split()) - set(terms(rest))
+    space.drop_memories([row.number])
+    if rest:
+        row.text, row.key, row.ended = rest, heading(rest, []), []
+        row.terms = " ".join(memory_terms(rest, row.speaker, moment(row.said_at)))
+        row.fingerprint = fingerprint(rest, row.speaker)
+        row.version = space.touch()
+        space.put_memory(row)
+        enter(space, row, owned(fillings(rest), row.speaker))
+    for message in space.messages_with(row.sources):
+        echoes = [
+            answer
+            for answer in space.messages_at([message.position + 1, message.position + 2])
+            if answer.role != "user" and answer.conversation == message.conversation
+        ]
+        space.blank_messages(
+            [message.position, *(answer.position for answer in echoes if gone & set(answer.terms.split()))]
+        )
 
 
 def enter(space: Space, row: MemoryRow, filled: Sequence[Filling]) -> None:
@@ -205,11 +212,3 @@ def enter(space: Space, row: MemoryRow, filled: Sequence[Filling]) -> None:
         space.put_slot(filling.slot, row.number, filling.start, filling.end)
     for name, start, end in doings(row.text, row.speaker):
         space.put_slot(name, row.number, start, end)
-
-
-def _names(named: set[str], filled: set[str], row: MemoryRow, held_slots: Sequence[str]) -> bool:
-    """Whether words name a memory: most of them stand in it, or it says the same of the same slot in other words."""
-    held = {*row.terms.split(), *terms(row.key), *(term for slot in held_slots for term in terms(slot))}
-    if filled.intersection(slot.partition("@")[0] for slot in held_slots) and (named - _VERBS) & held:
-        return True
-    return len(named & held) >= _NAMED * len(named)

@@ -208,7 +208,7 @@ class Memories:
     def delete_memory(self, request: DeleteMemoryRequest) -> Acknowledged:
         """Delete memories by id, or everything of a user or agent, and erase it from the file (contract §1.7).
 
-        With a memory go the words of the messages it came from, unless other memories come from them too.
+        With a memory go the words of the messages it came from, and of the answers that repeat them.
         Unknown ids are NotFound (40307) and nothing is deleted; an owner with nothing stored is no error. Raises
         StoreBusy when everything is deleted but another connection's reading delays the erasure: call again.
         """
@@ -234,7 +234,8 @@ class Memories:
                 raise api_error(code=40307)
             owner, _, number = found
             space = Space(tx, owner)
-            take_back(space, space.memories([number]))
+            for row in space.memories([number]):
+                take_back(space, row)
             space.touch(vanished=True)
 
     # -- reading

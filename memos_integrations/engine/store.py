@@ -240,14 +240,18 @@ class Space:
                 position=position,
             )
 
-    def blank_sources(self, ids: Iterable[str]) -> None:
-        """Empty the messages with these ids, in whatever conversation, that no memory comes from."""
-        self._run(
-            "update message set body = '', terms = '' where owner = :owner"
-            " and id in (select value from json_each(:ids)) and id not in"
-            " (select source.value from memory, json_each(memory.sources) source where memory.owner = :owner)",
+    def blank_all(self) -> None:
+        """Empty every message."""
+        self._run("update message set body = '', terms = '' where owner = :owner")
+
+    def messages_with(self, ids: Iterable[str]) -> list[MessageRow]:
+        """The messages with these ids, in whatever conversation."""
+        rows = self._all(
+            f"select {_MESSAGE_LIST} from message where owner = :owner"  # noqa: S608
+            " and id in (select value from json_each(:ids))",
             ids=json.dumps(list(ids)),
         )
+        return [MessageRow(*row) for row in rows]
 
     # -- memories
 

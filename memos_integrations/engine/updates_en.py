@@ -117,6 +117,7 @@ _OWNED = (
     r"(?P<of>(?: [a-z][\w-]*){1,2}'s)? (?:(?:new|current|full|first|last|all-time|absolute|(?P<sort>work|home|office"
     r"|private|personal|second)) )*"
 )
+OWNER = re.compile(_OWNED)
 ATTRIBUTES = tuple(
     (slot, re.compile(rf"{_OWNED}(?:{p})(?:'s| (?:number )?(?:is|has changed|changed|falls|became)\b)"))
     for slot, p in (

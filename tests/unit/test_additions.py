@@ -16,7 +16,6 @@ from memos_integrations.requests import (
     AddRequest,
     DeleteMemoryRequest,
     GetMemoryRequest,
-    GetMessagesRequest,
     SearchRequest,
     StatusRequest,
     UpdateMemoryRequest,
@@ -269,18 +268,6 @@ def test_a_synchronous_add_waits_for_the_model(make):
     engine.thinker.gate.set()
     assert engine.add("My brother is Tom.", mode=False).status == "completed"
     assert engine.shown() == ["Tom is the brother."]
-
-
-def test_deleting_a_memory_takes_its_words_from_the_messages_unless_others_need_them(make):
-    engine = make()
-    engine.add("My brother is Tom.")
-    engine.add("I love tea.", mode=False)
-    page = engine.core.get_memory(GetMemoryRequest.of({"user_id": "u"}))
-    brother = next(m.id for m in page.memories if "Tom" in m.memory_value)
-    fact = next(m.id for m in page.memories if "tea" in m.memory_value)
-    engine.core.delete_memory(DeleteMemoryRequest.of({"memory_ids": [brother, fact]}))
-    request = GetMessagesRequest.of({"user_id": "u", "conversation_id": "c"})
-    assert [m.content for m in engine.core.get_message(request).messages] == ["I love tea."]
 
 
 def test_the_draft_is_the_plain_extractors(make):
