@@ -289,6 +289,8 @@ def _weekday(m: re.Match[str], at: Anchor) -> Found:
         day = today - timedelta(days=today.weekday()) + timedelta(days=7 + number)
     elif turn == "this":
         day = today - timedelta(days=today.weekday()) + timedelta(days=number)
+        if past and day > today:
+            day -= timedelta(days=7)
     else:
         day = today + timedelta(days=ahead)
     return day, day, True

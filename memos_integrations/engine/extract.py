@@ -18,6 +18,7 @@ from memos_integrations.engine.facts import FACT_TOKENS, dated, fact, facts
 from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.preferences import Stated, continues, stated
 from memos_integrations.engine.records import Candidate, Extraction
+from memos_integrations.engine.repeats import Repeated, repeated
 from memos_integrations.engine.retelling import retell
 from memos_integrations.engine.rewrite import Speaker
 from memos_integrations.engine.sentences import is_chinese, sentences
@@ -72,6 +73,9 @@ def extract(
             _replied(told, sources, found)
             _stated(told, (index,), found)
             found.forgets += told.forgets
+            if told.statements:
+                again = repeated([*before, message], [*places, index], told.speaker)
+                found.preferences += [_habit(item, told) for item in again]
         if message.role in _TALKING:
             before.append(message)
             places.append(index)
@@ -203,6 +207,13 @@ def _endorsed(reply: Reply, told: Told, sources: tuple[int, ...], found: _Found)
     if (reply.kind == "refused" or lasts(text)) and not asks_taste(reply.asked):
         reasoning = _evidence(told.answer, speaker)
         found.preferences.append(_preference(text, told, sources, reasoning=reasoning, kind="implicit_preference"))
+
+
+def _habit(item: Repeated, told: Told) -> Candidate:
+    quotes = "”“" if is_chinese(item.text) else '" "'
+    quoted = quotes.join(item.evidence)
+    reasoning = f"多次提到：“{quoted}”" if is_chinese(item.text) else f'Told repeatedly: "{quoted}"'
+    return _preference(item.text, told, item.places, reasoning=reasoning, kind="implicit_preference")
 
 
 def _answered(text: str, asked: str, told: Told, sources: tuple[int, ...], found: _Found) -> None:
