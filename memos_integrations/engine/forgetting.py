@@ -63,7 +63,7 @@ class Request:
         parts = clauses(row.text)
         kept = [part for part in parts if not self._means(part)]
         others = {term for part in kept for term in terms(part.text)} - set(terms(row.speaker or ""))
-        if len(kept) == len(parts) or len(others) < 2:
+        if len(kept) == len(parts) or not others:
             return ""
         if is_chinese(row.text):
             return "，".join(part.text for part in kept) + "。"
