@@ -20,6 +20,9 @@ from memos_integrations.engine.store import Sketch, Space
 from memos_integrations.engine.text import fold, terms
 from memos_integrations.engine.turns import Turns
 
+# A memory of fewer words, speaker and day among them, is a remark that says little by itself.
+_FULL = 8
+
 
 class Entry:
     """What ranking must know of one memory; its text stays in the database."""
@@ -28,6 +31,7 @@ class Entry:
         "asks",
         "conversation",
         "first_day",
+        "fullness",
         "last_day",
         "number",
         "richness",
@@ -51,7 +55,9 @@ class Entry:
         # Enough to see whether a change touched the words.
         self.words = hash(row.terms)
         self.asks = row.text.rstrip().endswith(("?", "？"))
-        self.richness = math.log1p(len(set(words)))
+        size = len(set(words))
+        self.richness = math.log1p(size)
+        self.fullness = min(1.0, size / _FULL)
 
 
 def days_of(happened_on: str | None) -> tuple[int, int]:

@@ -119,7 +119,7 @@ def rank_facts(
     hits = []
     for score, number in _current_first(shelf, sorted(scored, reverse=True), limit):
         slot = shelf.slots[number]
-        hits.append(Hit(number, score, signs.relativity(slot, turns.get(entries[slot].turn, 0.0), odds)))
+        hits.append(Hit(number, score, signs.relativity(slot, _around(entries[slot], turns), odds)))
     return [hit for hit in hits if threshold is None or hit.relativity >= threshold]
 
 
@@ -238,12 +238,17 @@ def _fuse(signs: _Signs, entries: Mapping[int, Entry], turns: Mapping[int, float
     rest = (1 - meaning) / (_WORDS + _AROUND)
     fused = {}
     for slot, entry in entries.items():
-        words, around = signs.words.of(slot) / top_words, turns.get(entry.turn, 0.0) / top_around
+        words, around = signs.words.of(slot) / top_words, _around(entry, turns) / top_around
         score = rest * (_WORDS * words + _AROUND * around)
         if meaning:
             score += meaning * max(0.0, meanings.get(slot, 0.0) - low) / spread
         fused[slot] = score
     return fused
+
+
+def _around(entry: Entry, turns: Mapping[int, float]) -> float:
+    """What the turns around a memory do for it; less for a remark that says little itself, such as "Since when?"."""
+    return entry.fullness * turns.get(entry.turn, 0.0)
 
 
 def _speaker(shelf: Shelf, query: Query) -> tuple[str | None, Sequence[str]]:
