@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from memos_integrations.engine.spelling import corrected
 from memos_integrations.engine.text import HAN, words
@@ -22,6 +23,11 @@ _LETTER = re.compile(r"[^\W\d_]")
 
 def sentences(text: str) -> list[str]:
     """The sentences of `text` in order, stripped; joined by blanks they hold every word of it."""
+    return list(_split(text))
+
+
+@lru_cache(maxsize=32)  # a message is looked at from several sides, and again with what follows it
+def _split(text: str) -> tuple[str, ...]:
     found: list[str] = []
     start = 0
     for match in _BORDER.finditer(text):
@@ -30,7 +36,7 @@ def sentences(text: str) -> list[str]:
         _keep(text[start : match.end()], found)
         start = match.end()
     _keep(text[start:], found)
-    return found
+    return tuple(found)
 
 
 def _is_abbreviation(text: str, start: int, match: re.Match[str]) -> bool:

@@ -59,7 +59,7 @@ def corrected(sentence: str) -> str:
         sentence = _WORD.sub(_fixed, sentence)
     if "i" in sentence and _ENGLISH.search(sentence):
         sentence = _SMALL_I.sub("I", sentence)
-    return _IM.sub("I'm", sentence)
+    return _IM.sub("I'm", sentence) if "im " in sentence or "Im " in sentence else sentence
 
 
 def _fixed(match: re.Match[str]) -> str:
