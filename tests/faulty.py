@@ -19,7 +19,10 @@ Fault = Callable[[str, dict[str, Any]], object]
 
 
 class FaultyServer:
-    """`calls` holds (endpoint, body) in order; `fault` decides what goes wrong; `lagging` empties every search."""
+    """`calls` holds (endpoint, body) in order; `fault` decides what goes wrong.
+
+    `lagging` empties every search and leaves every add running, as the cloud does while it reads what it was told.
+    """
 
     def __init__(self, path: str | Path = ":memory:") -> None:
         self.memories = Memories(path, embedder="none")
@@ -99,6 +102,8 @@ def _handler(owner: FaultyServer) -> type[socketserver.BaseRequestHandler]:
             if endpoint == "/search/memory" and owner.lagging:
                 empty = {"memory_detail_list": [], "preference_detail_list": [], "preference_note": ""}
                 answer = json.dumps({"code": 0, "message": "ok", "data": empty}).encode()
+            if endpoint == "/add/message" and owner.lagging:
+                answer = answer.replace(b'"completed"', b'"running"')
             if wrong != "lose":
                 self._answer(status, answer)
 

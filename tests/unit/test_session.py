@@ -176,10 +176,10 @@ def test_what_is_asked_of_the_server(server, remote):
 
 def test_limits_hold_with_and_without_fresh_memories(server, remote):
     session = MemorySession(remote, user_id="ann", conversation_id="c", memory_limit=2, preference_limit=1)
+    server.lagging = True
     for n, thing in enumerate(["a dog", "a cat", "a car", "a boat", "a house"]):
         session.observe([("user", f"I own {thing}. I like colour number {n}.")])
     assert session.flush(20)
-    server.lagging = True
     session.observe([("user", "I own a plane. I prefer purple.")])
     recall = session.recall("What do I own?")
     assert len(recall.memories) == 2
