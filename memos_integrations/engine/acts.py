@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 
 from memos_integrations.engine.sentences import is_chinese, word_list
 from memos_integrations.engine.text import words
@@ -81,7 +82,8 @@ _STANDING = re.compile(
 _STYLE_START = re.compile(
     r"^(?:(?:when|whenever|if|for|in) [^,]{3,60}, )?(?:please |kindly |and |also |so |but "
     r"|from now on,? |in (?:the )?future,? |going forward,? )*"
-    r"(?:(?:always|never) (?!\w+ed\b)\w+|(?:don't|do not|stop) (?:\w+ ){0,2}(?:dumb|sugar|lecture|lecturing"
+    r"(?:(?:always|never) (?!\w+ed\b|(?:been|had|seen|done|gone|was|knew|met|thought|got|heard|felt|again|mind"
+    r"|in)\b)\w+|(?:don't|do not|stop) (?:\w+ ){0,2}(?:dumb|sugar|lecture|lecturing"
     r"|explain|start|end|use|using|call|calling"
     r"|add|adding|include|including|give|giving|send|write|writing|say|saying|apologi[sz]ing|repeat)\b"
     r"|keep (?:your|the|all|my|it|things|everything|answers?|repl(?:y|ies)|responses?|explanations?)\b"
@@ -226,6 +228,7 @@ _LASTING_ZH = re.compile(
 _EXPLAIN_ZH = re.compile("^(?:请|帮我|麻烦你?|给我)*(?:解释|说明|输出|表达|翻译)(?:一下|下|这|那|什么|为什么)")
 
 
+@lru_cache(maxsize=256)  # one sentence is asked about by several readers of its message
 def act(sentence: str) -> Act:
     """The act of one sentence of a user who speaks to an assistant."""
     if _INJECTION.search(sentence):
@@ -255,9 +258,12 @@ def _act_zh(sentence: str) -> Act:
     return Act.STATEMENT
 
 
+_FIELD = re.compile(r"^(?:name|address|location|diet|job|age|city)\s*:", re.IGNORECASE)
+
+
 def _act_en(sentence: str) -> Act:
     tokens = word_list(sentence)
-    if not tokens or "__" in sentence:
+    if not tokens or "__" in sentence or _FIELD.match(sentence):
         return Act.FRAGMENT
     if all(t in _SMALLTALK for t in tokens) and len(tokens) <= 12:
         return Act.SMALLTALK

@@ -32,9 +32,12 @@ _CLAUSE = re.compile(
 _GRAMMAR = (*dates_en.PATTERNS, *dates_zh.PATTERNS)
 # No expression of the grammar is without one of these: most sentences are done after one search.
 _HINT = re.compile(
-    r"\d|\b(?:today|tonight|yesterday|tomorrow|this|last|next|past|previous|coming|upcoming|ago|back|earlier|before|later"
-    r"|hence|from now|weekend|on (?:mon|tue|wed|thu|fri|sat|sun)|in|since|until|by|of|during|early|late"
-    r"|morning|afternoon|evening)|[今昨明前后]|[年月周]|星期|礼拜",
+    r"\d|\b(?:today|tonight|yesterday|tomorrow|this|last|next|past|previous|coming|upcoming|ago|weekend|fortnight"
+    r"|on (?:mon|tue|wed|thu|fri|sat|sun)|(?:day|evening|night|morning|week|month|mon|tues|wednes|thurs|fri|satur|sun)"
+    r"\w* (?:before|after)|(?:days?|weeks?|months?|years?) (?:back|earlier|later|hence|from now)"
+    r"|(?:in|since|until|by|of|during|early|late) (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|spring|summer|fall"
+    r"|autumn|winter|an?\b|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|thirty|few|couple"
+    r"|several|some))|[今昨明前后]|[年月周]|星期|礼拜",
     re.IGNORECASE,
 )
 _CLOCK = re.compile(r"\b(\d{1,2})(?::(\d\d))?(?::\d\d)?\s*([ap])\.?m\b|\b(\d{1,2}):(\d\d)", re.IGNORECASE)

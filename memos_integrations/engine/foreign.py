@@ -23,7 +23,8 @@ _COMMON = words(
 # Words that show their language alone, for no English sentence holds them.
 _TELLING = words(
     """
-    ich wir unser unsere meine meinen wohne arbeite heiße mag möchte habe bin nicht j'ai j'habite j'aime je suis j'étudie j'adore moi
+    ich wir unser unsere meine meinen wohne arbeite heiße mag möchte habe bin nicht j'ai j'habite j'aime je suis
+    j'étudie j'adore moi
     mon soy tengo vivo trabajo gusta gustan odio prefiero estoy me-llamo mañana eu sou moro tenho gosto prefiro não
     sono ho lavoro abito vivo odio preferisco mijn ik jag heter bor jeg heter hedder benim yaşıyorum saya tinggal
     suka mieszkam lubię jestem mam nie są była był ich'm minha meu trabalho estudo gosto odeio

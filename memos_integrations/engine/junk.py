@@ -72,7 +72,7 @@ _BOOT = re.compile(
     r"|starting(?: up)?|connecting)\b.{0,80}(?:\.\.\.|…|done|ok)\W*$"
     r"|(?:a )?new session (?:was )?(?:started|begun)|read (?:HEARTBEAT|AGENTS|SOUL|MEMORY|USER"
     r"|TOOLS)\.md|tool (?:result|output|call)s?\b\s*[:=(]|function (?:result|output|call)s?\b\s*[:=(]"
-    r"|observation: |thought: |action(?: input)?: |<tool_|<function"
+    r"|/[a-z]\w*\s*$|observation: |thought: |action(?: input)?: |<tool_|<function"
     r"|(?:task|job|sub-?task|step \d+|sub-?agent|worker|agent|tool|workflow"
     r"|pipeline)s?\b[^:.\n]{0,24}\b(?:results?|outputs?"
     r"|completed?|finished|failed|succeeded|done|status|report|response|error)\b[^:.\n]{0,10}:)",

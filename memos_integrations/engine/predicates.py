@@ -42,7 +42,8 @@ _LIKED = (
     r"|passionate|drawn|obsessed))"
 )
 _DISLIKING = (
-    r"(?:hate|dislike|detest|loathe|despise|abhor|resent|avoid|refuse|reject|oppose|shun|steer clear"
+    r"(?:hate(?! to (?:bother|say|admit|break|interrupt|ask|complain|be that|disappoint))"
+    r"|dislike|detest|loathe|despise|abhor|resent|avoid|refuse|reject|oppose|shun|steer clear"
     r"|stay away|fear|disapprove|object to|boycott|distrust|struggle (?:with|to)"
     r"|get (?:\w+ )?(?:uncomfortable|anxious|nervous|dizzy|nauseous|sick|bored|overwhelmed|carsick"
     r"|seasick|migraines?|headaches?))"
@@ -117,6 +118,7 @@ _PLAIN = _table(
         (
             (
                 r"only (?!(?:just|recently|now|had|got|have|started|began|know|knew|found|learned|need|asked|was"
+                r"|slept|ate|drank|ran|left|lost|won|paid|spent|took|gave|used|stayed|worked"
                 r"|met|done|tried|heard|read|eaten|bought|told|spoken|taken|made|given|visited|watched|played"
                 r"|did|been|wish|hope|mean|remember|came|went|saw|\w+ed)\b)[a-z]+\b"
             ),
@@ -174,7 +176,8 @@ _BE = _table(
         ),
         (
             (
-                r"(?:really |very |super |totally |quite |more |pretty )*(?:fond of|into\b|keen on|passionate about"
+                r"(?:really |very |super |totally |quite |more |pretty )*(?:fond of|fascinated by"
+                r"|into\b|keen on|passionate about"
                 r"|partial to|obsessed with|drawn to|addicted to|crazy about|loyal to|committed to|big on)(?! (?:it"
                 r"|this|that)\b)"
             ),
@@ -251,6 +254,7 @@ _HABIT = re.compile(
     re.IGNORECASE,
 )
 _NO_HABIT = words(
+    "lose win seem end happen "
     "wanted thought wondered knew felt heard been had was were did got went saw said told wonder "
     "forget remember know think get had heard seen tried used find"
 )

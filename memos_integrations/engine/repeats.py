@@ -30,7 +30,7 @@ _DID = re.compile(
     r"|when|while|my|our|her|his|their|the|a|an|some)[\w-]+){0,2})",
     re.IGNORECASE,
 )
-_HINT = re.compile(rf"\b(?:(?:went|gone|back from) [a-z]+ing|{'|'.join(_DONE)})\b|去", re.IGNORECASE)
+_HINTS = frozenset({"went", "gone", "back", *_DONE})
 _AGAIN = re.compile(r"\b(?:again|once more|another round|yet another)\b|又|再次", re.IGNORECASE)
 _AS_EVER = re.compile(
     r"\b(?:as (?:usual|always|ever)|like (?:always|every \w+))\b|照常|照旧|像往常一样|老样子", re.IGNORECASE
@@ -53,7 +53,7 @@ class Repeated:
 def repeated(messages: Sequence[Message], places: Sequence[int], speaker: Speaker) -> list[Repeated]:
     """What the last of `messages`, which stand at `places`, tells once more of its speaker, the only one heard."""
     latest = messages[-1]
-    if not _HINT.search(latest.text[:_LONGEST]):
+    if not _may_tell(latest.text[:_LONGEST]):
         return []
     recent = zip(messages[-_RECENT:], places[-_RECENT:], strict=True)
     own = [(m, p) for m, p in recent if m.role == "user" and m.role_name == latest.role_name]
@@ -68,10 +68,14 @@ def repeated(messages: Sequence[Message], places: Sequence[int], speaker: Speake
     return found
 
 
+def _may_tell(text: str) -> bool:
+    return "去" in text or not _HINTS.isdisjoint(text.lower().split())
+
+
 def _activities(text: str, speaker: Speaker) -> Iterator[tuple[str, str, str]]:
     """The key, the habit it would be, and the sentence of each thing done by choice that a message tells of."""
     seen: set[str] = set()
-    if not _HINT.search(text):
+    if not _may_tell(text):
         return
     for sentence in sentences(text):
         if sentence.endswith(("?", "？")) or _NOT_DONE.search(sentence):

@@ -46,6 +46,7 @@ _SLIPS = {
 _FIXED = _APOSTROPHES | _SLIPS | dict.fromkeys(words("definately definatly defiantely"), "definitely")
 
 
+_DRAWN_OUT = re.compile(r"(?<=[LlHhs])([oa])\1{2,}(?=ve|te|\b)")
 _SMALL_I = re.compile(r"(?<![\w'.-])i(?=(?:'(?:m|ve|d|ll))? [a-z])")
 _ENGLISH = re.compile(
     r"\b(?:the|my|am|was|have|love|like|to|and|it|of|is|so|but|do|don't|not|just|really|hate|prefer|can't|work|live|got|want"
@@ -57,6 +58,8 @@ def corrected(sentence: str) -> str:
     """`sentence` with the apostrophes of chat ("im", "dont") and the commonest slips ("alergic", "liek") put right."""
     if not _FIXED.keys().isdisjoint(sentence.lower().replace(",", " ").replace(".", " ").split()):
         sentence = _WORD.sub(_fixed, sentence)
+    if "ooo" in sentence or "aaa" in sentence:
+        sentence = _DRAWN_OUT.sub(r"\1", sentence)
     if "i" in sentence and _ENGLISH.search(sentence):
         sentence = _SMALL_I.sub("I", sentence)
     return _IM.sub("I'm", sentence) if "im " in sentence or "Im " in sentence else sentence
