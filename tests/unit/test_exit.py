@@ -79,7 +79,7 @@ begun = threading.Event()
 def work():
     while True:
         begun.set()
-        model.documents(["a long text " * 100] * 16)
+        model.documents(["a text of some length " * 5] * 4)
 threading.Thread(target=work, daemon=True).start()
 begun.wait()
 """
