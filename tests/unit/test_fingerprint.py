@@ -26,6 +26,7 @@ DIFFERENT = [
     ("The user moved to Rome.", "The user moved from Rome."),
     ("The user will visit Rome.", "The user visited Rome."),
     ("The user would visit Rome.", "The user visited Rome."),
+    ("She'll sing.", "She sings."),
     ("The user visits Rome.", "The user visited Rome."),
     ("Version 2.1 is out.", "Version 1.2 is out."),
     ("It moved from 3 to 4.", "It moved from 4 to 3."),

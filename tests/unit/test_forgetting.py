@@ -14,6 +14,7 @@ from memos_integrations.requests import (
     GetMemoryRequest,
     GetMessagesRequest,
     SearchRequest,
+    UpdateMemoryRequest,
 )
 
 NOW = datetime(2025, 6, 15, 12, 0, tzinfo=timezone.utc)
@@ -64,6 +65,7 @@ def make():
         ("I live in Oslo and I work at Equinor.", "Please forget that I live in Oslo.", "They work at Equinor."),
         ("I have a cat. My locker code is 4417.", "Forget my locker code.", "The user has a cat."),
         ("我住在上海，在腾讯做后端。", "请忘记我住在上海。", "在腾讯做后端。"),
+        ("I teach art and my locker code is 4417.", "Forget my locker code.", "The user teaches art."),
         ("My locker code is 4417.", "Don't remember my locker code.", None),
         ("My locker code is 4417.", "Forget everything about my locker.", None),
         ("My locker code is 4417.", "Forget my shoe size.", "The user's locker code is 4417."),
@@ -75,6 +77,16 @@ def test_only_what_is_meant_goes(make, told, wish, left):
     engine.say(wish)
     facts = [m.memory_value.partition("（")[0] for m in engine.page().memories]
     assert facts == ([] if left is None else [left])
+
+
+def test_a_clause_left_alone_gets_its_subject_back(make):
+    engine = make()
+    engine.say("I live in Oslo.")
+    text = "The user lives in Oslo and works as a nurse."
+    key = engine.page().memories[0].id
+    engine.core.update_memory(UpdateMemoryRequest.of({"memory_id": key, "content": text}))
+    engine.say("Forget that I live in Oslo.")
+    assert engine.shown() == ["The user works as a nurse."]
 
 
 def test_the_answer_that_repeats_it_is_emptied_and_others_are_not(make):

@@ -25,7 +25,7 @@ class Told:
 
     def extract(self, messages, *, context, now, types):
         facts = [
-            Candidate("memory", m.text, "UserMemory", sources=(i,), said_on=now, **self.more.get(m.text, {}))
+            Candidate("memory", m.text, "UserMemory", sources=(i,), **{"said_on": now, **self.more.get(m.text, {})})
             for i, m in enumerate(messages)
         ]
         return Extraction(memories=tuple(facts))
@@ -130,10 +130,17 @@ def test_an_event_long_ago_is_history_at_once(store):
     assert store.shown() == ["The user lives in Turin.", "The user moved to Milan in 2015. (no longer current)"]
 
 
-@pytest.mark.parametrize("day", ["2025-06-01", "no date", "2015-01-01"])
-def test_news_lasting_or_of_these_days_counts(store, day):
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("The user moved to Milan.", "2025-06-01"),
+        ("The user moved to Milan.", "no date"),
+        ("The user has been living in Milan since then.", "2015-01-01"),
+    ],
+)
+def test_news_lasting_or_of_these_days_counts(store, text, day):
     store.say("The user lives in Turin.")
-    store.say("The user has been living in Milan since then.", happened_on=day)
+    store.say(text, happened_on=day)
     assert "no longer" in store.shown()[0]
 
 
@@ -162,6 +169,19 @@ def test_what_was_ended_by_what_is_gone_is_current_again(store):
     assert (row.status, row.successor, len(row.ended)) == ("activated", denver.number, 1)
     restore(row, {denver.number})
     assert (row.status, row.successor, row.until, row.ended) == ("activated", None, None, [])
+
+
+def test_tastes_that_agree_and_events_told_twice_end_nothing(store):
+    store.say("The user loves jazz.", "The user adores jazz.", slot="taste:jazz")
+    store.say("The user retired in May.", "The user is retired now, at last.")
+    assert not any("no longer" in text for text in store.shown())
+
+
+def test_what_was_told_late_denies_nothing(store):
+    store.say("The user smokes.")
+    store.say("The user no longer smokes.", said_on=datetime(2020, 1, 1, tzinfo=timezone.utc))
+    store.say("The user never goes to the gym.", speaker="Ann")
+    assert store.shown()[0] == "The user smokes."
 
 
 def test_places_and_times_of_one_thing_do_not_exclude_each_other(store):
@@ -198,6 +218,24 @@ def test_clauses(text, parts):
 def test_clauses_are_listed_by_their_first_word():
     assert doings("Mia smokes and lives in Rome.", "Mia") == [("does:smoke", 0, 10), ("does:live", 15, 28)]
     assert doings("用户抽烟。", None) == []
+
+
+@pytest.mark.parametrize(
+    ("told", "held", "over", "expected"),
+    [
+        ("The user no longer smokes", "The user smokes a lot", True, True),
+        ("The user no longer smokes", "Tom smokes a lot", True, False),
+        ("The user doesn't smoke", "The user smokes a lot", False, False),
+        ("The user doesn't eat pork", "The user eats pork", False, True),
+        ("The user doesn't eat pork", "The user eats pork, rice and beans", False, False),
+        ("Surely not pork chops", "Pork chops for dinner", False, False),
+    ],
+)
+def test_a_denial_meets_what_it_denies(store, told, held, over, expected):
+    store.say("The user is here.")
+    with store.core._database.read() as tx:
+        (row,) = Space(tx, 1).all_memories()
+    assert Claim.of(told, row).meets(Claim.of(held, row), over=over) is expected
 
 
 def test_what_says_too_little_denies_nothing(store):
