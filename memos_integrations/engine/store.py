@@ -203,26 +203,29 @@ class Space:
                 found.add((key, digest))
         return found
 
+    def _messages(self, where: str, **params: Any) -> list[MessageRow]:
+        sql = f"select {_MESSAGE_LIST} from message where owner = :owner and {where}"  # noqa: S608
+        return [MessageRow(*row) for row in self._all(sql, **params)]
+
     def last_messages(self, conversation: str, limit: int, before: int | None = None) -> list[MessageRow]:
         """The newest `limit` messages of a conversation, or of those before a position, oldest first."""
-        rows = self._all(
-            f"select {_MESSAGE_LIST} from message indexed by message_order"  # noqa: S608
-            " where owner = :owner and conversation = :conversation"
-            " and body <> '' and position < :before order by position desc limit :limit",
+        return self._messages(
+            "conversation = :conversation and body <> '' and position < :before order by position desc limit :limit",
             conversation=conversation,
             before=_NO_POSITION if before is None else before,
             limit=limit,
-        )
-        return [MessageRow(*row) for row in reversed(rows)]
+        )[::-1]
 
     def messages_at(self, positions: Iterable[int]) -> list[MessageRow]:
         """The messages at these positions that still have their text, in order."""
-        rows = self._all(
-            f"select {_MESSAGE_LIST} from message where owner = :owner and body <> ''"  # noqa: S608
-            " and position in (select value from json_each(:positions)) order by position",
-            positions=json.dumps(list(positions)),
+        held = json.dumps(list(positions))
+        return self._messages(
+            "body <> '' and position in (select value from json_each(:held)) order by position", held=held
         )
-        return [MessageRow(*row) for row in rows]
+
+    def messages_with(self, ids: Iterable[str]) -> list[MessageRow]:
+        """The messages with these ids, in whatever conversation."""
+        return self._messages("id in (select value from json_each(:ids))", ids=json.dumps(list(ids)))
 
     def message_terms(self, after: int) -> list[tuple[int, str, str]]:
         """`(position, conversation, terms)` of the messages behind position `after`."""
@@ -243,15 +246,6 @@ class Space:
     def blank_all(self) -> None:
         """Empty every message."""
         self._run("update message set body = '', terms = '' where owner = :owner")
-
-    def messages_with(self, ids: Iterable[str]) -> list[MessageRow]:
-        """The messages with these ids, in whatever conversation."""
-        rows = self._all(
-            f"select {_MESSAGE_LIST} from message where owner = :owner"  # noqa: S608
-            " and id in (select value from json_each(:ids))",
-            ids=json.dumps(list(ids)),
-        )
-        return [MessageRow(*row) for row in rows]
 
     # -- memories
 
