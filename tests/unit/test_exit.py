@@ -71,6 +71,7 @@ def test_a_vector_that_comes_too_late_is_no_failure(monkeypatch, caplog):
 
 PROGRAM = """
 import threading
+import time
 from memos_integrations.engine.embed import embedder_for
 from memos_integrations.engine.meaning import Meaning
 model = Meaning(embedder_for("auto"))
@@ -78,10 +79,11 @@ model.query("loaded")
 begun = threading.Event()
 def work():
     while True:
+        model.documents(["some text " * 50] * 4)
         begun.set()
-        model.documents(["a text of some length " * 5] * 4)
 threading.Thread(target=work, daemon=True).start()
 begun.wait()
+time.sleep(0.05)  # so that it ends amid an embedding
 """
 
 
