@@ -11,7 +11,8 @@ import pytest
 
 from memos_integrations import MemorySession, MemOSClient, _delivery, _sending
 from memos_integrations._failures import Outage, backoff_s, kind_of, name_of
-from memos_integrations._jobs import Turn
+from memos_integrations._jobs import Job, Turn
+from memos_integrations._overlay import Overlay
 from memos_integrations._shelves import Shelves
 from memos_integrations.errors import (
     AuthenticationError,
@@ -27,7 +28,7 @@ from memos_integrations.errors import (
     StoreError,
     StoreFull,
 )
-from memos_integrations.models import Message
+from memos_integrations.models import ExtractResult, Message
 
 
 def turn(key: str) -> Turn:
@@ -331,3 +332,17 @@ def test_a_forked_copy_leaves_the_parents_things_alone(local, monkeypatch):
     assert delivery._shelves is not before
     before.close()
     session.close()
+
+
+def test_only_so_many_listeners_are_kept(monkeypatch):
+    monkeypatch.setattr(_sending, "_LISTENERS", 2)
+    heard: list[str] = []
+    sender = _sending.Sender(Overlay(), Outage(), embedded=False)
+    for user in ("ann", "bob", "eve"):
+        sender.listen_on(user, "c", lambda result, user=user: heard.append(user))
+        sender.listen(user, lambda result, user=user: heard.append(f"{user}'s own"))
+    for user in ("ann", "bob", "eve"):
+        left = Turn(user, user, "c", (), listened=True)
+        sender._tell(Job(1, left, 0), ExtractResult())
+        sender._tell(Job(1, left, 0), ExtractResult())
+    assert heard == ["bob's own", "bob", "eve's own", "eve"]
