@@ -14,12 +14,13 @@ import secrets
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ._jobs import JOIN_TURNS, Job, Turn, body_of, job_of, joinable, regrouped, together, turn_key
 from ._sqlite import MEMORY, Transaction, open_database
-from .errors import StoreFull
+from .errors import StoreBusy, StoreFull
 
 TOMBSTONES = 100_000
 _PRUNE_EVERY = 256
@@ -271,9 +272,15 @@ class Outbox:
             )
 
     def forget(self, user_id: str) -> int:
-        """Drop every turn of a user that was not delivered; answers how many."""
+        """Drop every turn of a user that was not delivered, and what is left on disk of those that were; answers how
+        many were dropped.
+        """
         with self._db.write() as tx:
-            return tx.run("delete from turn where user_id = ?", (user_id,))
+            dropped = tx.run("delete from turn where user_id = ?", (user_id,))
+        # A reader in the way only delays it: closing the file erases too.
+        with suppress(StoreBusy):
+            self._db.erase(timeout_s=0)
+        return dropped
 
     def close(self) -> None:
         """Give held leases back and close the file."""

@@ -181,6 +181,24 @@ def test_forget_drops_a_users_turns_only(box):
     assert said(box.lease()) == "2"
 
 
+def test_forgetting_a_user_leaves_no_byte_of_what_was_delivered_or_waits(box, tmp_path):
+    box.put(turn("1", text="marmalade one"))
+    box.ack(box.lease())
+    box.put(turn("2", text="marmalade two"))
+    assert any(b"marmalade" in file.read_bytes() for file in tmp_path.iterdir())
+    assert box.forget("ann") == 1
+    assert not any(b"marmalade" in file.read_bytes() for file in tmp_path.iterdir())
+
+
+def test_forgetting_does_not_wait_for_a_reader(box, tmp_path):
+    box.put(turn("1"))
+    reader = Outbox(tmp_path / "box.db")
+    with reader._db.read() as tx:
+        tx.all("select * from turn")
+        assert box.forget("ann") == 1
+    reader.close()
+
+
 def test_a_limited_outbox_is_full(tmp_path):
     box = Outbox(limit=2)
     box.put(turn("1"))
