@@ -10,7 +10,7 @@ from memos_integrations.engine.text import words
 
 _LETTER = re.compile(r"[^\W\d_]")
 _SCRIPT = re.compile("[\u0370-\u1fff\u3041-\u30ff\uac00-\ud7af]")
-_COMMON = words(
+COMMON = words(
     """
     ich seit wohne arbeite im bin mein meine und der die das nicht ist ein eine wir habe mit auf für je suis mon den
     ma mes les des une est pas pour nous avec dans et nos notre leur elle du au aux mais j'ai c'est qui yo soy dem zu
@@ -71,7 +71,7 @@ def is_foreign(text: str) -> bool:
     if is_chinese(text):
         return False
     tokens = word_list(text)[:40]
-    common = sum(t in _COMMON for t in tokens)
+    common = sum(t in COMMON for t in tokens)
     if not common and _TELLING.isdisjoint(tokens):
         return False
     if _ENGLISH.search(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from memos_integrations._text import clip_text, estimate_tokens
 from memos_integrations.engine.acts import Act, act
 from memos_integrations.engine.choices import reply
 from memos_integrations.engine.dates import find, moment
+from memos_integrations.engine.foreign import COMMON, is_foreign
 from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.junk import is_acted, speech
 from memos_integrations.engine.records import Candidate, Extraction
@@ -137,6 +139,9 @@ class Judge:
         if estimate_tokens(text) > _ITEM_TOKENS or act(text) in {Act.INJECTION, Act.FORGET}:
             return ()
         known = set().union(*(self._told[i] | self._heard[i] for i in own))
+        if is_foreign(text):
+            words, known = _of_other_language(text, known)
+            words -= self._names
         told = set().union(*(self._told[i] for i in own))
         taken = any(self._heard[i] for i in own)
         if not words or len(words & known) < _GROUNDED * len(words) or not (words & told or taken):
@@ -193,6 +198,21 @@ class Judge:
 _FRAME = frozenset(
     terms("user prefers likes wants dislikes has planning lives works name speaker 用户 喜欢 不喜欢 希望 偏好")
 )
+
+
+# "User" in the languages that models write most.
+_USER = frozenset(
+    terms("nutzer nutzerin benutzer utilisateur utilisatrice usuario usuaria utente usuário gebruiker пользователь")
+)
+_ELISION = re.compile(r"\b[cdjlmnst]['\u2019](?=\w)", re.IGNORECASE)
+
+
+def _of_other_language(text: str, known: set[str]) -> tuple[set[str], set[str]]:
+    """The content words of a text and the known words, where nothing is stemmed: a shared beginning counts as known."""
+    words = set(terms(_ELISION.sub("", text))) - COMMON - _USER
+    bare = {k[1:] for k in known if len(k) > 4 and k[0] in "cdjlmnst"} | known
+    starts = {k[:4] for k in bare if len(k) >= 4}
+    return words, known | {w for w in words if len(w) >= 4 and w[:4] in starts}
 
 
 def _years(messages: Sequence[Message], now: datetime) -> set[str]:

@@ -167,6 +167,59 @@ def test_one_call_per_turn_and_windows_for_long_batches():
     assert extractor.calls == len(prompts)
 
 
+def test_one_message_beyond_a_window_is_one_call_that_fits():
+    prompts = []
+
+    def model(prompt, _schema):
+        prompts.append(prompt)
+        return answer()
+
+    extractor = LLMExtractor(model)
+    extractor.extract([Message(role="user", content="I have a garden with roses. " * 4000)], now=NOW)
+    assert len(prompts) == extractor.calls == 1
+    assert sum(len(m["content"]) for m in prompts[0]) / 4 <= WINDOW_TOKENS
+
+
+def test_a_turn_with_tools_and_a_long_answer_is_one_call():
+    talk = [
+        Message(role="user", content="I have a garden with roses."),
+        Message(role="tool", content="x " * 20_000),
+        Message(role="assistant", content="Lovely. " * 6000),
+    ]
+    prompts = []
+
+    def model(prompt, _schema):
+        prompts.append(prompt)
+        return answer([{**FACT, "text": "The user has a garden with roses."}])
+
+    extractor = LLMExtractor(model)
+    found = extractor.extract(talk, now=NOW)
+    assert [m.sources for m in found.memories] == [(0,)]
+    assert len(prompts) == extractor.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "proposed"),
+    [
+        ("Ich wohne in Köln und mag Kaffee.", "Der Nutzer wohnt in Köln und mag Kaffee."),
+        ("J'habite à Lyon avec mon chat.", "L'utilisateur habite à Lyon avec son chat."),
+    ],
+)
+def test_other_languages_stay_what_they_are(said, proposed):
+    talk = [Message(role="user", content=said)]
+    _, found = run(answer([{**FACT, "text": proposed}]), talk)
+    assert [m.text for m in found.memories] == [proposed]
+    _, found = run(answer([{**FACT, "text": "用户住在科隆，喜欢咖啡。"}]), talk)
+    assert found == plain(talk)
+
+
+@pytest.mark.parametrize("happened", ["2026-05-03", "soon", "2026-13-99", None])
+def test_only_a_real_day_is_taken_from_a_model(happened):
+    _, found = run(answer([{**FACT, "happened_on": happened}]))
+    wanted = happened if happened == "2026-05-03" else "2026-05-01/2026-05-31"
+    assert found.memories[0].happened_on == wanted
+
+
 def test_a_later_window_keeps_the_places_of_its_sources():
     long = "I have a garden with roses. " * 500
     messages = [
