@@ -21,7 +21,8 @@ from memos_integrations.models import Message
 NOW = datetime(2026, 3, 18, 10, 0, tzinfo=UTC)
 TEMPLATE = words(
     """
-    the user s said asked answered agreed chose chosen yes on to assistant is has had would will not they them their theirs themselves re are were
+    the user s said asked answered agreed chose chosen yes on to assistant is has had would will not
+    they them their theirs themselves re are were
     does did was am have january february march april may june july august september october november december
     """
 )
