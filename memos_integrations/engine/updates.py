@@ -185,15 +185,20 @@ def _subject(words: str, whose: str | None) -> str | None:
     if folded in _OWN:
         return ""
     if folded in _SAME:
-        return whose
+        return _meant(folded, whose)
     if not _RELATIVE.match(folded):
         return folded
     return next((word for word in _RELATIVE.sub("", folded).split() if word not in _KINDS), folded)
 
 
+def _meant(pronoun: str, whose: str | None) -> str | None:
+    """Whom a pronoun means: never the speaker by "he" or "she", who is "they" in a memory."""
+    return None if whose == "" and pronoun not in {"they", "their"} else whose
+
+
 def _owner(match: re.Match[str], whose: str | None) -> str | None:
     owner = match["owner"].casefold()
-    base = "" if owner in _OWN else whose if owner in _SAME else owner.removesuffix("'s")
+    base = "" if owner in _OWN else _meant(owner, whose) if owner in _SAME else owner.removesuffix("'s")
     of = (match["of"] or "").strip().casefold().removesuffix("'s")
     return None if base is None else " ".join(filter(None, [base, of]))
 
