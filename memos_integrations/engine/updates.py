@@ -188,6 +188,10 @@ def _subject(words: str, whose: str | None) -> str | None:
         return _meant(folded, whose)
     if not _RELATIVE.match(folded):
         return folded
+    named = words.split()[-1]
+    if named[0].isupper():
+        # Of two sisters each has her own home; a later "Dana moved" means the same one.
+        return named.casefold()
     return next((word for word in _RELATIVE.sub("", folded).split() if word not in _KINDS), folded)
 
 

@@ -127,10 +127,10 @@ def test_users_do_not_see_each_other(door: Door) -> None:
 
 
 def test_a_conversation_is_a_weight_and_not_a_filter(door: Door) -> None:
-    door.tell("My sister lives in Lisbon.", conversation="one")
-    door.tell("My brother lives in Porto.", conversation="two")
+    door.tell("My sister Ana lives in Lisbon.", conversation="one")
+    door.tell("My sister Eva lives in Porto.", conversation="two")
     for conversation, place in (("one", "Lisbon"), ("two", "Porto")):
-        found = search(door, query="Where does my family live?", conversation_id=conversation)["memory_detail_list"]
+        found = search(door, query="Where does my sister live?", conversation_id=conversation)["memory_detail_list"]
         assert len(found) == 2
         assert place in found[0]["memory_value"]
 

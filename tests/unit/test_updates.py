@@ -78,7 +78,7 @@ def test_there_are_enough_sequences_of_every_class_in_both_languages():
     ("text", "expected"),
     [
         ("I moved to Austin and work as a nurse at St. Mary's.", ["home", "employer", "role"]),
-        ("My sister Dana moved to Oslo.", ["home@sister"]),
+        ("My sister Dana moved to Oslo.", ["home@dana"]),
         ("My best friend lives in Rome.", ["home@friend"]),
         ("Tom's dog's name is Rex.", ["name@tom dog"]),
         ("Her name is Ann.", []),
