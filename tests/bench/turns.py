@@ -291,7 +291,7 @@ def main(argv: list[str]) -> int:
     """Print the table; exit 1 unless every caller searches and extracts exactly once per turn."""
     from langchain_core._api import suppress_langchain_deprecation_warning
 
-    # Importing it turns its deprecation warnings on, so it comes before they are turned off: the bench wants old chains.
+    # Importing it turns its warnings on, so it comes before they are turned off: old chains are meant.
     importlib.import_module("langchain_classic")
     logging.disable(logging.WARNING)
     wanted = [name for name in CALLERS if not argv or any(part.lower() in name.lower() for part in argv)]

@@ -14,6 +14,7 @@ def test_chains_of_old_are_counted_without_a_word_about_their_age() -> None:
         timeout=100,
         check=True,
     )
-    assert [line.split()[0] for line in done.stdout.splitlines()[1:-1]] == ["LLMChain.invoke", "ConversationChain.invoke"]
+    counted = [line.split()[0] for line in done.stdout.splitlines()[1:-1]]
+    assert counted == ["LLMChain.invoke", "ConversationChain.invoke"]
     assert done.stdout.endswith("2 of 2 callers: exactly one search, one extract and one add per turn\n")
     assert done.stderr == ""
