@@ -16,10 +16,10 @@ SHOWS = {
     "langchain_agent.py": ["It is sunny in Lisbon, 24 °C.", "Take the train."],
     "langchain_chain.py": ["Your dog is called Rex.", "Green tea, since you can't stand coffee."],
     "langchain_lcel.py": ["A mushroom risotto, without any meat.", "A steak, and no mushrooms on the side."],
-    "langchain_rag.py": ["works as a nurse at Santa Maria hospital"],
+    "langchain_rag.py": ["a nurse at Santa Maria hospital"],
     "llama_index_agent.py": ["Done: Vegan Garden, tonight at 8.", "Your sister's birthday is on 3 May."],
     "llama_index_chat.py": ["You live in Lisbon.", "A vegetarian risotto."],
-    "llama_index_rag.py": ["works as a nurse at Santa Maria hospital"],
+    "llama_index_rag.py": ["a nurse at Santa Maria hospital"],
     "llm_extraction.py": ["works from Lisbon, three days a week at most"],
     "quickstart.py": [
         "How about Chengdu instead of Guangzhou, at All Seasons, since you already chose 7 Days Inn?",
