@@ -52,9 +52,9 @@ class Table:
 
     def __init__(self, data: bytes) -> None:
         names, _, rest = zlib.decompress(data).partition(b"\0")
-        self._terms = names.decode("utf-8").split("\n")
-        self._places = {term: place for place, term in enumerate(self._terms)}
-        count = len(self._terms)
+        self.terms = names.decode("utf-8").split("\n")
+        self._places = {term: place for place, term in enumerate(self.terms)}
+        count = len(self.terms)
         self._ends = [0, *accumulate(rest[:count])]
         total = self._ends[-1]
         self._near = array("H", rest[count : count + 2 * total])
@@ -68,7 +68,7 @@ class Table:
         if place is None:
             return []
         span = range(self._ends[place], self._ends[place + 1])
-        return [(self._terms[self._near[at]], self._closeness[at] / 100) for at in span]
+        return [(self.terms[self._near[at]], self._closeness[at] / 100) for at in span]
 
 
 def pack(table: Mapping[str, Sequence[tuple[str, int]]]) -> bytes:

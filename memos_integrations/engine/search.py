@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,6 +37,8 @@ _DATED = 0.1
 _ASKING = 0.1
 _RICHNESS = 0.06
 _CONVERSATION = 0.05
+# Asked about the present, the newest memory has this much on the oldest.
+_RECENT = 0.1
 _SUPERSEDED = 0.1
 _PREFERENCE_WORDS = 0.05
 # Log odds that a memory has to do with a query: constant, words, words around, meaning. Near a logistic fit over
@@ -51,12 +53,22 @@ _EPOCH_DAY = 719_163
 _WHEN = re.compile(
     r"\bwhen\b|\bwh(?:at|ich) (?:date|day|month|year|time)\b|什么时候|哪天|哪年|几号|何时", re.IGNORECASE
 )
+_PRESENT = re.compile(
+    r"\b(?:is|are|am|do|does|now|current|currently|still|these days|nowadays|any ?more|latest|today)\b"
+    r"|现在|目前|如今|当前|最近|在哪|哪里|是谁|是什么|叫什么|多大|还",
+    re.IGNORECASE,
+)
+_PAST = re.compile(
+    r"\b(?:did|was|were|had|when|ago|last|used to|first|originally|before|previously|in \d{4})\b"
+    r"|以前|之前|曾经|当时|什么时候|去年|上次|上周|上个|昨天|最初|第一次|过|了[吗？?]",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
     """What is asked: its terms, its vector where there is an embedder, the conversation it comes from, and the days
-    it speaks of.
+    it speaks of, and whether it asks about the present.
     """
 
     folded: str
@@ -65,6 +77,7 @@ class Query:
     conversation: str | None
     days: tuple[int, int] | None
     when: bool
+    current: bool
     scale: tuple[float, float] = (1.0, 0.0)
 
     @classmethod
@@ -85,6 +98,7 @@ class Query:
             conversation=conversation,
             days=(span[0].toordinal(), span[1].toordinal()) if span else None,
             when=_WHEN.search(text) is not None,
+            current=_PRESENT.search(text) is not None and _PAST.search(text) is None,
             scale=scale,
         )
 
@@ -111,8 +125,9 @@ def rank_facts(
     odds = _FACT_ODDS_BY_WORDS if signs.cosines is None else _FACT_ODDS
     turns = partition.turns.around({entry.turn for entry in entries.values()}, wanted)
     base = _fuse(signs, entries, turns)
+    recent = _recency(entries.values()) if query.current else None
     scored = [
-        (score + _aside(entry, query, speaker), entry.number)
+        (score + _aside(entry, query, speaker) + (recent(entry) if recent else 0.0), entry.number)
         for slot, score in _smooth(partition, entries, base).items()
         if (entry := entries[slot]) and (allowed is None or entry.number in allowed)
     ]
@@ -135,6 +150,14 @@ def _aside(entry: Entry, query: Query, speaker: str | None) -> float:
     if query.conversation is not None and entry.conversation == query.conversation:
         total += _CONVERSATION
     return total - (_SUPERSEDED if entry.status == "archived" else 0.0)
+
+
+def _recency(entries: Collection[Entry]) -> Callable[[Entry], float]:
+    """What being told late does for each of these memories."""
+    said = [entry.said_at for entry in entries]
+    oldest, newest = min(said, default=0), max(said, default=0)
+    share = _RECENT / max(newest - oldest, 1)
+    return lambda entry: share * (entry.said_at - oldest)
 
 
 def _current_first(shelf: Shelf, scored: list[tuple[float, int]], limit: int) -> list[tuple[float, int]]:

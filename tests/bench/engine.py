@@ -23,19 +23,15 @@ from pathlib import Path
 
 import numpy as np
 
-from memos_integrations.engine import postings
+from memos_integrations.engine import postings, related
 from memos_integrations.engine.embed import embedder_for, packaged_available, unit_rows
 from memos_integrations.engine.extract import extract
 from memos_integrations.engine.memories import Memories
 from memos_integrations.models import Message
 from memos_integrations.requests import AddRequest, SearchRequest
 
-VOCABULARY = [
-    a + b + c
-    for a in ("ba", "ce", "di", "fo", "gu", "ha", "ke", "li", "mo", "nu", "pa", "re", "si", "to", "vu")
-    for b in ("ra", "len", "mis", "tok", "den", "par", "sul", "gri", "bol", "fan", "ked", "wix")
-    for c in ("", "n", "ta", "do", "st", "mer", "ling", "por")
-]
+# English words, the most frequent first, so that words near a query's are among the memories as they are in life.
+VOCABULARY = related.Table(related.TABLES["en"].read_bytes()).terms[:1440]
 RANKS = [1 / (n + 3) for n in range(len(VOCABULARY))]
 
 
