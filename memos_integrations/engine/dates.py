@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import pairwise
 
 from memos_integrations.engine import dates_en, dates_zh
-from memos_integrations.engine.dates_en import MONTHS, Anchor, month_end
+from memos_integrations.engine.dates_en import MONTHS, Anchor, month_end, shift_month
 from memos_integrations.engine.text import words
 from memos_integrations.engine.verbs import is_past
 
@@ -111,7 +112,23 @@ def find(text: str, today: date, *, past: bool | None = None) -> list[Span]:
             if found:
                 first, last, relative = found
                 spans.append(Span(match.start(), match.end(), first, last, relative))
-    return sorted(spans, key=lambda s: s.start)
+    return _of_the_year_beside(sorted(spans, key=lambda s: s.start))
+
+
+def _of_the_year_beside(spans: list[Span]) -> list[Span]:
+    """ "Two years ago in June" speaks of one June: a date right beside a whole year lies in it."""
+    for index, (one, other) in enumerate(pairwise(spans)):
+        year, part, place = (one, other, index + 1) if _is_year(one) else (other, one, index)
+        if other.start - one.end > 2 or not _is_year(year) or _is_year(part) or not part.relative:
+            continue
+        months = 12 * (year.first.year - part.first.year)
+        spans[place] = replace(part, first=shift_month(part.first, months), last=shift_month(part.last, months))
+    return spans
+
+
+def _is_year(span: Span) -> bool:
+    first, last = span.first, span.last
+    return (first.month, first.day, last.month, last.day) == (1, 1, 12, 31) and first.year == last.year
 
 
 def _points_back(text: str, match: re.Match[str]) -> bool | None:

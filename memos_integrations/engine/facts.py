@@ -19,7 +19,9 @@ from memos_integrations.engine.updates import slots as slots_of
 
 FACT_TOKENS = 90
 _NO_YEAR = re.compile(r"^(?:the )?\d|\d(?:st|nd|rd|th)?$|月.*[日号]$")
-_WEEKDAY = re.compile(r"(?:周|星期|礼拜).$|on \w+$")
+_ANCHORED = re.compile(
+    r"\b(?:last|next|this|ago|since|yesterday|today|tonight|tomorrow|coming|past|previous|now)\b|[去今明前后昨上下这本内]"
+)
 _RECURRING = re.compile(
     (
         r"\b(?:birthday|anniversary|every|each|born|annual(?:ly)?|weekly|monthly|stand-?up|usually|always)\b"
@@ -72,7 +74,7 @@ def dated(text: str, said: datetime) -> tuple[str, str | None, bool]:
     last, happened, added = 0, None, 0
     for span in dates.find(text, said.date()):
         fixed = text[span.start : span.end].lower()
-        if span.relative and recurring and (any(c.isdigit() for c in fixed) or _WEEKDAY.match(fixed)):
+        if span.relative and recurring and not _ANCHORED.search(fixed):
             continue
         happened = happened or span.iso
         if span.relative and added < 2 and not text[span.end : span.end + 2].lstrip().startswith(("(", "（")):

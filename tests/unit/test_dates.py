@@ -7,6 +7,7 @@ from datetime import date, datetime, timezone
 import pytest
 
 from memos_integrations.engine.dates import find, interval, moment, written
+from memos_integrations.engine.facts import dated
 
 NOW = datetime(2026, 11, 21, 12, 30, tzinfo=timezone.utc)
 MONDAY = date(2023, 5, 8)
@@ -110,3 +111,29 @@ def test_days_are_written_as_people_write_them(first, last, en, zh):
     a, b = date.fromisoformat(first), date.fromisoformat(last)
     assert written(a, b, chinese=False) == en
     assert written(a, b, chinese=True) == zh
+
+
+@pytest.mark.parametrize(
+    ("text", "iso"),
+    [
+        ("I quit smoking two years ago in June.", ["2021-01-01/2021-12-31", "2021-06-01/2021-06-30"]),
+        ("last year in May I went", ["2022-01-01/2022-12-31", "2022-05-01/2022-05-31"]),
+        ("两年前的六月我戒了烟", ["2021-01-01/2021-12-31", "2021-06-01/2021-06-30"]),
+    ],
+)
+def test_a_date_right_beside_a_whole_year_lies_in_it(text, iso):
+    assert [s.iso for s in find(text, MONDAY)][: len(iso)] == iso
+
+
+@pytest.mark.parametrize(
+    ("text", "added"),
+    [
+        ("I was born in October.", False),
+        ("School always starts in August here.", False),
+        ("我生日是三月五号。", False),
+        ("Every Friday since last May we play chess.", True),
+        ("My sister was born two years ago.", True),
+    ],
+)
+def test_what_comes_back_every_year_gets_no_year(text, added):
+    assert dated(text, datetime(2025, 4, 11, tzinfo=timezone.utc))[2] is added
