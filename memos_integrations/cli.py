@@ -1,7 +1,8 @@
 """The command line: serve, chat, search, list, forget, export, import, doctor. Thin: everything is the public API.
 
-Memory is the embedded file of `--path`, or what the environment says (config.py). `--json` prints one JSON value per
-line. Exit codes: 0 done, 1 nothing to do or not confirmed, 2 an error, told in one line with what to do next.
+Memory is the embedded file of `--path`, or what the environment says (config.py); commands that read make no file.
+`--json` prints one JSON value per line. Exit codes: 0 done, 1 nothing to do or not confirmed, 2 an error, told in one
+line with what to do next.
 """
 
 from __future__ import annotations
@@ -12,23 +13,21 @@ import json
 import logging
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from pydantic import SecretStr
 
-from .client import MemOSClient
+from ._transfer import Memory, everything, exported, read, restore
+from .client import MEMORY, MemOSClient
 from .config import Settings, secret
-from .errors import ConfigurationError, MemOSError, MissingExtraError, NotFound
-from .models import FactMemory, PreferenceMemory
+from .errors import ConfigurationError, MemOSError, NotFound
+from .models import PreferenceMemory
 
 Command = Callable[[argparse.Namespace], int]
-Memory = FactMemory | PreferenceMemory
-_PAGE = 50
-_FLUSH_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,6 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"memos-integrations: {error}; check the file", file=sys.stderr)
     except KeyboardInterrupt:
+        print(file=sys.stderr)
         return 130
     return 2
 
@@ -89,6 +89,33 @@ def _client(args: argparse.Namespace) -> MemOSClient:
     return MemOSClient.from_env(settings)
 
 
+def _reader(args: argparse.Namespace) -> MemOSClient | None:
+    """The client of a command that stores nothing; None when nothing was stored yet where memory is by default.
+
+    A `--path` that leads nowhere is a ConfigurationError: a slip of the pen must not look like an empty memory.
+    """
+    place = _missing(args)
+    if place is None:
+        return _client(args)
+    print(f"nothing remembered yet: {place} is made when something is stored", file=sys.stderr)
+    return None
+
+
+def _missing(args: argparse.Namespace) -> Path | None:
+    """The embedded database that does not exist yet; None when it does, or memory is elsewhere."""
+    settings = Settings.from_env()
+    if args.path == MEMORY or not (args.path or settings.embedded):
+        return None
+    place = Path(args.path).expanduser() if args.path else settings.place
+    if place.is_dir():
+        raise ConfigurationError(f"{place} is a folder: name the database file in it")
+    if place.exists():
+        return None
+    if args.path:
+        raise ConfigurationError(f"there is no memory at {place}: check --path (`chat` and `import` make a new one)")
+    return place
+
+
 def _user(args: argparse.Namespace) -> str:
     user: str | None = args.user or Settings.from_env().user_id
     if not user:
@@ -119,138 +146,97 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _chat(args: argparse.Namespace) -> int:
-    from .session import MemorySession
+    from ._chat import Chat, openai_model
 
-    answer = _model(Settings.from_env().chat_model)
+    user, name = _user(args), Settings.from_env().chat_model
+    model = None if name is None else openai_model(name)
     conversation = args.conversation or f"chat-{uuid.uuid4().hex[:12]}"
-    with _client(args) as client, MemorySession(client, user_id=_user(args), conversation_id=conversation) as session:
-        for line in _lines(prompt="" if args.json else "you> "):
-            recall = session.recall(line)
-            found = [fact.text for fact in recall.memories] + [one.text for one in recall.preferences]
-            said = answer(recall.prompt, line)
-            session.observe([{"role": "user", "content": line}, {"role": "assistant", "content": said}])
-            if args.json:
-                print(json.dumps({"recalled": found, "answer": said}, ensure_ascii=False), flush=True)
-            else:
-                print(*[f"  remembered: {text}" for text in found], f"bot> {said}", sep="\n", flush=True)
-        if not session.flush(_FLUSH_S):
-            print("memory was not reachable; what was said is kept and sent next time", file=sys.stderr)
+    with _client(args) as client, Chat(client, user_id=user, conversation_id=conversation, model=model) as chat:
+        chat.run(as_json=args.json)
     return 0
 
 
-def _lines(prompt: str) -> Iterator[str]:
-    while True:
-        try:
-            line = input(prompt).strip()
-        except EOFError:
-            return
-        if line:
-            yield line
-
-
-def _model(name: str | None) -> Callable[[str, str], str]:
-    if name is None:
-        return lambda recalled, _said: "I keep that in mind." if not recalled else "I remember what you told me."
-    if importlib.util.find_spec("langchain_openai") is None:
-        raise MissingExtraError("chat with a model needs: pip install langchain-openai; or unset OPENAI_API_KEY")
-    from langchain_openai import ChatOpenAI
-
-    from .prompt import INSTRUCTIONS
-
-    model = ChatOpenAI(model=name)
-    return lambda recalled, said: str(
-        model.invoke([("system", INSTRUCTIONS), ("user", f"{recalled}\n\n{said}")]).content
-    )
-
-
 def _search(args: argparse.Namespace) -> int:
-    with _client(args) as client:
+    user, client = _user(args), _reader(args)
+    if client is None:
+        return 0
+    with client:
         found = client.search_memory(
-            args.query, user_id=_user(args), memory_limit_number=args.limit, preference_limit_number=args.limit
+            args.query, user_id=user, memory_limit_number=args.limit, preference_limit_number=args.limit
         )
     return _show(args, [*found.memories, *found.preferences])
 
 
 def _list(args: argparse.Namespace) -> int:
-    with _client(args) as client:
-        return _show(args, list(_everything(client, _user(args))))
-
-
-def _everything(client: MemOSClient, user: str) -> Iterator[Memory]:
-    number = 0
-    while True:
-        number += 1
-        page = client.get_memory(user_id=user, page=number, size=_PAGE)
-        yield from page.memories
-        yield from page.preferences
-        if max(len(page.memories), len(page.preferences)) < _PAGE:
-            return
+    user, client = _user(args), _reader(args)
+    if client is None:
+        return 0
+    with client:
+        return _show(args, list(everything(client, user)))
 
 
 def _forget(args: argparse.Namespace) -> int:
     user = None if args.ids else _user(args)
-    what = f"{len(args.ids)} memories" if args.ids else f"everything of {user}"
-    if not args.yes and input(f"Delete {what}, for good? [y/N] ").strip().lower() not in {"y", "yes"}:
-        print("nothing deleted", file=sys.stderr)
+    what = _count(len(args.ids)) if args.ids else f"everything of {user}"
+    client = _reader(args)
+    if client is None:
         return 1
-    with _client(args) as client:
+    with client:
+        if not args.yes and not _confirmed(f"Delete {what}, for good?"):
+            return 1
         done = client.delete_memory(memory_ids=args.ids) if user is None else client.delete_memory(user_id=user)
     print(json.dumps({"success": done.success}) if args.json else f"deleted {what}")
     return 0
 
 
+def _confirmed(question: str) -> bool:
+    """Whether somebody said yes; the question goes where it spoils no output."""
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    try:
+        confirmed = input().strip().lower() in {"y", "yes"}
+    except EOFError:
+        print("\nnothing deleted: nobody answered; --yes deletes without asking", file=sys.stderr)
+        return False
+    if not confirmed:
+        print("nothing deleted", file=sys.stderr)
+    return confirmed
+
+
+def _count(number: int) -> str:
+    return f"{number} {'memory' if number == 1 else 'memories'}"
+
+
 def _export(args: argparse.Namespace) -> int:
-    count = 0
+    user, client = _user(args), _reader(args)
+    if client is None:
+        return 1
+    with client:
+        # All is read before the file is opened: a memory that fails must not empty an older export.
+        memories = list(everything(client, user))
     opened: Any = args.out.open("w", encoding="utf-8") if args.out else nullcontext(sys.stdout)
-    with _client(args) as client, opened as out:
-        for memory in _everything(client, _user(args)):
-            print(json.dumps(_wire(memory), ensure_ascii=False), file=out)
-            count += 1
-    print(f"{count} memories exported", file=sys.stderr)
+    with opened as out:
+        for memory in memories:
+            print(json.dumps(exported(memory), ensure_ascii=False), file=out)
+    print(f"{_count(len(memories))} exported", file=sys.stderr)
     return 0
 
 
 def _import(args: argparse.Namespace) -> int:
     user = _user(args)
-    taken = left = 0
-    with _client(args) as client, args.file.open(encoding="utf-8") as lines:
-        for memory in _read(lines):
-            if _restore(client, user, memory):
-                taken += 1
-            else:
-                left += 1
-    print(json.dumps({"imported": taken, "left_out": left}) if args.json else f"{taken} imported, {left} left out")
+    with args.file.open(encoding="utf-8") as lines:
+        # All is read before anything is stored: a file that is refused leaves nothing behind.
+        memories = list(read(lines))
+    left: dict[int, str] = {}
+    with _client(args) as client:
+        for number, memory in memories:
+            why = restore(client, user, memory)
+            if why is not None:
+                left[number] = why
+                print(f"line {number} left out: {why}", file=sys.stderr)
+    taken = len(memories) - len(left)
+    told = {"imported": taken, "left_out": len(left), "why": [{"line": n, "why": why} for n, why in left.items()]}
+    print(json.dumps(told) if args.json else f"{taken} imported, {len(left)} left out")
     return 0 if taken or not left else 1
-
-
-def _read(lines: IO[str]) -> Iterator[Memory]:
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            item = json.loads(line)
-            yield PreferenceMemory.model_validate(item) if "preference" in item else FactMemory.model_validate(item)
-        except (ValueError, TypeError):
-            raise ConfigurationError(f"line {number} is not an exported memory; write the file with `export`") from None
-
-
-def _restore(client: MemOSClient, user: str, memory: Memory) -> bool:
-    """Say the memory as the user would, then set what was made of it to the exact words."""
-    if not memory.text.strip():
-        return False
-    said = {"role": "user", "content": memory.text, "chat_time": memory.create_time}
-    task = client.add_message([said], user_id=user, conversation_id=memory.conversation_id, async_mode=False)
-    made = client.get_status(task.task_id).memory_views or {}
-    views = (
-        ("preference", "detail_factual") if isinstance(memory, PreferenceMemory) else ("detail_factual", "preference")
-    )
-    ids = [one for view in views for one in made.get(view, {}).get("memory_ids", [])]
-    if not ids:
-        return False
-    client.update_memory(ids[0], content=memory.text)
-    if ids[1:]:
-        client.delete_memory(memory_ids=ids[1:])
-    return True
 
 
 def _doctor(args: argparse.Namespace) -> int:
@@ -264,19 +250,14 @@ def _doctor(args: argparse.Namespace) -> int:
     ):
         checks[extra] = "installed" if _installed(module) else "not installed"
     checks["key"] = "set" if settings.api_key else "not set"
+    embedded = settings.embedded or bool(args.path)
+    checks["memory"] = f"embedded, {args.path or settings.place}" if embedded else settings.base_url
     problem = ""
     try:
-        with _client(args) as client:
-            place = args.path or settings.database() if client.is_embedded else settings.base_url
-            checks["memory"] = f"embedded, {place}" if client.is_embedded else str(place)
-            checks["outbox"] = str(client.outbox_path)
-            client.with_options(timeout_s=5, max_attempts=1).get_memory(user_id="doctor", size=1)
-        checks["answer"] = "ok"
-    except NotFound:
-        checks["answer"] = "ok"
+        checks["answer"] = "ok, nothing remembered yet" if _missing(args) else _answer(args, settings, checks)
     except MemOSError as error:
         problem = checks["answer"] = f"failed: {error}"
-    if settings.embedded or args.path:
+    if embedded:
         problem = _model_servers(settings, checks) or problem
     if args.json:
         print(json.dumps(checks, ensure_ascii=False))
@@ -284,6 +265,17 @@ def _doctor(args: argparse.Namespace) -> int:
         width = max(map(len, checks))
         print(*(f"{name:<{width}}  {value}" for name, value in checks.items()), sep="\n")
     return 2 if problem else 0
+
+
+def _answer(args: argparse.Namespace, settings: Settings, checks: dict[str, str]) -> str:
+    """Ask the memory for something; MemOSErrors pass."""
+    with _client(args) as client:
+        # Asking a remote memory's outbox for its name would make the folder.
+        if client.is_embedded or settings.folder.exists():
+            checks["outbox"] = str(client.outbox_path)
+        with suppress(NotFound):
+            client.with_options(timeout_s=5, max_attempts=1).get_memory(user_id="doctor", size=1)
+    return "ok"
 
 
 def _model_servers(settings: Settings, checks: dict[str, str]) -> str:
@@ -310,14 +302,10 @@ def _installed(module: str) -> bool:
         return False
 
 
-def _wire(memory: Memory) -> dict[str, Any]:
-    return {"kind": "preference" if isinstance(memory, PreferenceMemory) else "fact", **memory.to_wire()}
-
-
 def _show(args: argparse.Namespace, memories: Sequence[Memory]) -> int:
     if args.json:
         for memory in memories:
-            print(json.dumps(_wire(memory), ensure_ascii=False))
+            print(json.dumps(exported(memory), ensure_ascii=False))
     elif not memories:
         print("nothing remembered")
     elif sys.stdout.isatty() and _installed("rich"):

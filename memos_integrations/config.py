@@ -255,13 +255,23 @@ class Settings:
         """Whether the API is on this machine."""
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
-    def data_home(self) -> Path:
-        """The folder of databases and outboxes, made on first use and readable by its owner only."""
-        home = self.home
-        if home is None:
-            from platformdirs import user_data_path
+    @property
+    def folder(self) -> Path:
+        """The folder of databases and outboxes, whether it exists yet or not."""
+        if self.home is not None:
+            return self.home
+        from platformdirs import user_data_path
 
-            home = user_data_path("memos-integrations", appauthor=False)
+        return user_data_path("memos-integrations", appauthor=False)
+
+    @property
+    def place(self) -> Path:
+        """Where the embedded database is, or will be once something is stored."""
+        return self.path or self.folder / "memos.db"
+
+    def data_home(self) -> Path:
+        """The `folder`, made on first use and readable by its owner only."""
+        home = self.folder
         try:
             home.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -269,8 +279,10 @@ class Settings:
         return home
 
     def database(self) -> Path:
-        """The embedded database."""
-        return self.path or self.data_home() / "memos.db"
+        """The embedded database, in a folder that exists unless `path` names another one."""
+        if self.path is None:
+            self.data_home()
+        return self.place
 
     def outbox(self) -> Path:
         """The outbox of this API and key: other keys' turns never share a file with them."""

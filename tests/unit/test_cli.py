@@ -53,7 +53,7 @@ def test_list_shows_everything_and_knows_an_empty_memory(told: list[str], capsys
     assert main(["list", "--user", "ann"]) == 0
     assert sorted(line.split("  ", 1)[1] for line in capsys.readouterr().out.splitlines()) == sorted(told)
     assert main(["list", "--user", "bob"]) == 0
-    assert capsys.readouterr().out == "nothing remembered\n"
+    assert capsys.readouterr() == ("nothing remembered\n", "")
     assert main(["list", "--user", "bob", "--json"]) == 0
     assert capsys.readouterr().out == ""
 
@@ -100,16 +100,106 @@ def test_forget_by_id_and_by_user(told: list[str], capsys: pytest.CaptureFixture
     main(["search", "Rex", "--user", "ann", "--json"])
     rex = json_lines(capsys.readouterr().out)[0]["id"]
     assert main(["forget", rex, "--yes"]) == 0
-    assert capsys.readouterr().out == "deleted 1 memories\n"
+    assert capsys.readouterr().out == "deleted 1 memory\n"
     assert main(["forget", rex, "--yes"]) == 2
     assert "40307" in capsys.readouterr().err
     say(monkeypatch, "no\n")
     assert main(["forget", "--user", "ann"]) == 1
+    assert capsys.readouterr() == ("", "Delete everything of ann, for good? [y/N] nothing deleted\n")
     say(monkeypatch, "y\n")
     assert main(["forget", "--user", "ann", "--json"]) == 0
-    assert capsys.readouterr().out.endswith('{"success": true}\n')
+    assert capsys.readouterr().out == '{"success": true}\n'
     main(["list", "--user", "ann"])
     assert capsys.readouterr().out == "nothing remembered\n"
+
+
+def test_forget_deletes_nothing_when_nobody_answers(
+    told: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(monkeypatch, "")
+    assert main(["forget", "--user", "ann"]) == 1
+    assert capsys.readouterr().err.endswith("nothing deleted: nobody answered; --yes deletes without asking\n")
+    asked = [sys.executable, "-m", "memos_integrations", "forget", "--user", "ann"]
+    done = subprocess.run(asked, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.splitlines()[1:] == ["nothing deleted: nobody answered; --yes deletes without asking"]
+    assert main(["forget", "--user", "ann", "--yes"]) == 0
+
+
+READING = (
+    ["list", "--user", "ann"],
+    ["search", "Lisbon", "--user", "ann"],
+    ["export", "--user", "ann"],
+    ["forget", "--user", "ann", "--yes"],
+    ["forget", "an-id", "--yes"],
+)
+
+
+@pytest.mark.parametrize("command", [*READING, ["doctor"]], ids=" ".join)
+def test_a_path_that_leads_nowhere_is_an_error_and_makes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    place = tmp_path / "typo" / "x.db"
+    assert main([*command, "--path", str(place)]) == 2
+    told = "".join(capsys.readouterr())
+    assert f"there is no memory at {place}: check --path" in told
+    assert main([*command, "--path", str(tmp_path)]) == 2
+    assert f"{tmp_path} is a folder: name the database file in it" in "".join(capsys.readouterr())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", READING, ids=" ".join)
+def test_before_the_first_memory_there_is_nothing_and_reading_makes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.delenv("MEMOS_PATH")
+    monkeypatch.setenv("MEMOS_HOME", str(tmp_path / "home"))
+    assert main(command) == (0 if command[0] in {"list", "search"} else 1)
+    place = tmp_path / "home" / "memos.db"
+    assert capsys.readouterr() == ("", f"nothing remembered yet: {place} is made when something is stored\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_doctor_asks_a_memory_that_is_there(
+    told: list[str], database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["doctor", "--json"]) == 0
+    checks = json.loads(capsys.readouterr().out)
+    assert (checks["answer"], checks["outbox"]) == ("ok", f"{database}.outbox")
+
+
+def test_doctor_makes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, serve: Serve
+) -> None:
+    monkeypatch.delenv("MEMOS_PATH")
+    monkeypatch.setenv("MEMOS_HOME", str(tmp_path / "home"))
+    assert main(["doctor", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["memory"] == f"embedded, {tmp_path / 'home' / 'memos.db'}"
+    assert told["answer"] == "ok, nothing remembered yet"
+    url = serve()
+    made = set(tmp_path.iterdir())
+    monkeypatch.setenv("MEMOS_BASE_URL", url)
+    assert main(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["answer"] == "ok"
+    assert set(tmp_path.iterdir()) == made
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_memory_without_a_file_may_be_read(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--user", "ann", "--path", ":memory:"]) == 0
+    assert capsys.readouterr().out == "nothing remembered\n"
+
+
+def test_an_export_that_fails_leaves_the_older_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: Path
+) -> None:
+    out = tmp_path / "ann.jsonl"
+    out.write_text("older", encoding="utf-8")
+    database.write_text("no database " * 100, encoding="utf-8")
+    assert main(["export", "--user", "ann", "--out", str(out)]) == 2
+    assert out.read_text(encoding="utf-8") == "older"
 
 
 def test_what_is_exported_can_be_imported_for_somebody_else(
@@ -129,11 +219,19 @@ def test_what_is_exported_can_be_imported_for_somebody_else(
     assert sum(text in imported for text in set(told)) >= 3
 
 
-def test_import_leaves_out_what_says_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_import_says_what_it_leaves_out_and_why(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "x.jsonl"
     file.write_text('{"memory_value": " "}\n\n{"memory_value": "ok"}\n', encoding="utf-8")
     assert main(["import", str(file), "--user", "ann"]) == 1
-    assert capsys.readouterr().out == "0 imported, 2 left out\n"
+    assert capsys.readouterr() == (
+        "0 imported, 2 left out\n",
+        "line 1 left out: its text is empty\nline 3 left out: nothing to remember was found in its text\n",
+    )
+    assert main(["import", str(file), "--user", "ann", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["why"][1] == {
+        "line": 3,
+        "why": "nothing to remember was found in its text",
+    }
 
 
 def test_import_of_a_text_that_holds_several_memories_keeps_it_whole(
@@ -149,12 +247,30 @@ def test_import_of_a_text_that_holds_several_memories_keeps_it_whole(
     assert line.endswith(text)
 
 
-@pytest.mark.parametrize("content", ["hello", "[]", "3", '{"preference": 1, "tags": 2', "null"])
-def test_import_refuses_other_files(tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("canary", "no JSON"),
+        ('{"preference": "canary", "tags": 2', "no JSON"),
+        ('["canary"]', "no JSON object"),
+        ("3", "no JSON object"),
+        ("null", "no JSON object"),
+        ('{"foo": "canary"}', 'it has neither "memory_value" nor "preference"'),
+        ('{"memory_value": {"canary": 1}}', "its text is no text"),
+        ('{"memory_value": "canary", "relativity": 1' + "0" * 400 + "}", "a field of it cannot be read"),
+    ],
+)
+def test_import_refuses_other_files_and_stores_nothing_of_them(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, why: str
+) -> None:
     file = tmp_path / "x.jsonl"
-    file.write_text(content, encoding="utf-8")
+    file.write_text('{"memory_value": "The user lives in Lisbon."}\n' + content, encoding="utf-8")
     assert main(["import", str(file), "--user", "ann"]) == 2
-    assert "line 1 is not an exported memory" in capsys.readouterr().err
+    captured = capsys.readouterr()
+    assert f"line 2 is not an exported memory ({why}); nothing was imported" in captured.err
+    assert "canary" not in captured.err
+    assert main(["list", "--user", "ann"]) == 0
+    assert capsys.readouterr().out == ""
     assert main(["import", str(tmp_path / "missing"), "--user", "ann"]) == 2
     assert "check the file" in capsys.readouterr().err
 
@@ -177,7 +293,7 @@ def test_chat_without_its_memory_goes_on_and_says_so(
 ) -> None:
     monkeypatch.setenv("MEMOS_BASE_URL", "http://127.0.0.1:9/v1")
     monkeypatch.setenv("MEMOS_MODE", "cloud")
-    monkeypatch.setattr("memos_integrations.cli._FLUSH_S", 0.1)
+    monkeypatch.setattr("memos_integrations._chat.STORE_S", 0.1)
     say(monkeypatch, "I live in Lisbon.")
     assert main(["chat", "--user", "ann"]) == 0
     captured = capsys.readouterr()
