@@ -9,6 +9,7 @@ from functools import lru_cache
 from memos_integrations.engine.sentences import is_chinese, word_list
 from memos_integrations.engine.text import words
 from memos_integrations.engine.verbs import BASE, is_past
+from memos_integrations.engine.wishes import wish
 
 
 class Act(Enum):
@@ -116,29 +117,6 @@ _THIS_TIME = re.compile(
     r"|今天|本次|这里|以下|下面",
     re.IGNORECASE,
 )
-_FORGET = re.compile(
-    r"^(?:(?:please|ok(?:ay)?|so|actually|and|also|oh|hey|no|sorry|can you|could you|would you|will you"
-    r"|i want you to|"
-    r"i'd like you to|you (?:can|should|may|must)),? )*"
-    r"(?:please )?(?:forget(?= (?:about )?(?:that\b|this\b|what\b|my\b|our\b|everything\b|all\b"
-    r"|anything\b|I\b|we\b|me\b|the fact|(?:the|any)\b[^,]*$))|(?:don't|do not|never"
-    r"|stop) (?:remember(?:ing)?"
-    r"|memori[sz](?:e|ing)|sav(?:e|ing)|stor(?:e|ing)|keep(?:ing)?"
-    r" (?:a record|track|note)s? of)|(?:delete|remove|erase|wipe|clear) (?:(?:all|everything|anything"
-    r"|what|the fact|my|that|this|it)\b.{0,80})?"
-    r"(?:from (?:your |the )?memor(?:y|ies)|you (?:know|remember|saved|stored)(?: about)?|memor(?:y"
-    r"|ies)(?: of| about)?))",
-    re.IGNORECASE,
-)
-_FORGET_ZH = re.compile(
-    "^(?:请|麻烦|那就?|好的?|你|可以|能不能|帮我|另外|对了|以后|不好意思|算了|[，,、\\s])*"
-    "(?:忘(?:掉|记|了)(?=我|这|那|刚才|关于|所有|之前|前面|一切|上面|它)(?!.{0,12}(?:在哪|怎么|是什么|什么))"
-    "|别(?:再)?(?:记|保存|存)|不要(?:再)?(?:记住|记录|记|保存|存)|不用记"
-    "|删(?:掉|除|了)(?=.{0,20}(?:记忆|记录|我(?:说|告诉)))|清(?:除|空)(?=.{0,12}记忆)"
-    "|我?(?:之前|刚才|上次|以前)?.{1,30}(?:你)?(?:就|请|都|可以)忘(?:了|掉)吧[。！]?$"
-    "|从(?:你的)?记忆(?:里|中)?(?:删|移|去))"
-    "|^(?:请)?(?:把|将).{1,40}(?:忘(?:掉|了|记)|从记忆.{0,4}(?:删|移|去)|的记忆删)"
-)
 _SMALLTALK = words(
     """
     hi hello hey yo hiya howdy greetings good morning afternoon evening night day thanks thank you thx ty much
@@ -241,7 +219,7 @@ def act(sentence: str) -> Act:
 def _act_zh(sentence: str) -> Act:
     if _SMALLTALK_ZH.match(sentence):
         return Act.SMALLTALK
-    if _FORGET_ZH.search(sentence):
+    if wish(sentence):
         return Act.FORGET
     if (
         _STYLE_ZH.search(sentence)
@@ -271,7 +249,7 @@ def _act_en(sentence: str) -> Act:
         return Act.SMALLTALK
     if _PRAISE.match(sentence):
         return Act.PRAISE
-    if _FORGET.match(sentence):
+    if wish(sentence):
         return Act.FORGET
     question = sentence.rstrip("\"'”’)!").endswith("?")
     if not question and is_style(sentence):

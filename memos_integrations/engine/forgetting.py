@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,16 +11,8 @@ from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.store import MemoryRow
 from memos_integrations.engine.text import terms
 from memos_integrations.engine.updates import fillings, slots
+from memos_integrations.engine.wishes import wish
 
-# What introduces a request to forget; the rest names what to forget.
-_REQUEST = re.compile(
-    r"^\W*(?:please|could you|can you|i want you to|i'd like you to|you (?:can|should|must)|just|ok(?:ay)?|,|\s)*"
-    r"(?:forget|delete|remove|erase|drop|do(?:n't| not) (?:remember|store|save|keep)|stop remembering)\b"
-    r"(?:\s+(?:everything|anything|all|that|what|about|i|we|you|ever|have|had|said|told|mentioned|know))*"
-    r"|^\W*(?:请|麻烦|你|把|帮我)*(?:忘记|忘掉|忘了|别记住?|不要记住?|删除|删掉|抹掉)(?:关于|所有|一切|全部)*",
-    re.IGNORECASE,
-)
-_EVERYTHING = re.compile(r"\b(?:everything|all)\b|一切|所有|全部", re.IGNORECASE)
 _NAMED = 2 / 3
 # Of "I live in Lisbon" it is Lisbon that must stand in what is to be forgotten, which may say "moved to Lisbon".
 _VERBS = frozenset(terms("live living moved move stay settled reside based work works working job eat eating born am"))
@@ -37,16 +28,22 @@ class Request:
 
     @classmethod
     def of(cls, phrase: str) -> Request | None:
-        """Read a request such as "Forget that I live in Lisbon"; None when it names nothing."""
-        rest = _REQUEST.sub("", phrase).strip()
+        """Read a wish such as "Forget that I live in Lisbon", or the statement that one pointed to; None when it names
+        nothing. What shall not be kept in the first place names no memory.
+        """
+        found = wish(phrase)
+        if found and (found.everything or found.points):
+            return cls(frozenset(), frozenset(), found.everything)
+        rest = found.named if found else phrase
         named = frozenset(terms(rest))
-        everything = not named and _EVERYTHING.search(phrase) is not None
-        return cls(named, frozenset(slots(f"I {rest}")), everything) if named or everything else None
+        return cls(named, frozenset(slots(f"I {rest}")), everything=False) if named else None
 
     def rest(self, row: MemoryRow, held_slots: Sequence[str]) -> str | None:
         """What may be kept of a memory: "" nothing, None all of it, for it is not meant."""
         if self.everything:
             return ""
+        if not self.named:
+            return None
         held = {*row.terms.split(), *terms(row.key), *(term for slot in held_slots for term in terms(slot))}
         if not self._names(held, held_slots):
             return None

@@ -13,6 +13,7 @@ from memos_integrations.engine.forgetting import Request
 from memos_integrations.engine.headings import heading
 from memos_integrations.engine.intake import Prepared, Thought, memory_terms, owned
 from memos_integrations.engine.present import moment
+from memos_integrations.engine.sentences import sentences
 from memos_integrations.engine.store import MemoryRow, MessageRow, Space
 from memos_integrations.engine.succession import Succession, restore
 from memos_integrations.engine.text import terms
@@ -175,11 +176,14 @@ class Ledger:
                 continue
             take_back(space, row, rest)
             self._changes.deleted += 1
-        folded = phrase.casefold()
-        space.blank_messages(row.position for row in told if request.everything or folded in row.body.casefold())
+        space.blank_messages(row.position for row in told if request.everything or _says(row, phrase))
         if request.everything:
             space.blank_all()
         self._version = space.touch(vanished=True)
+
+
+def _says(row: MessageRow, phrase: str) -> bool:
+    return phrase.casefold() in row.body.casefold() or phrase in sentences(row.body)
 
 
 def take_back(space: Space, row: MemoryRow, rest: str = "") -> None:

@@ -17,9 +17,10 @@ from memos_integrations.engine.foreign import COMMON, is_foreign
 from memos_integrations.engine.headings import heading, tags
 from memos_integrations.engine.junk import is_acted, speech
 from memos_integrations.engine.records import Candidate, Extraction
-from memos_integrations.engine.sentences import is_chinese
+from memos_integrations.engine.sentences import is_chinese, sentences
 from memos_integrations.engine.text import terms
 from memos_integrations.engine.updates import slots, taste_slot
+from memos_integrations.engine.wishes import wish
 from memos_integrations.models import Message
 
 _ITEM_TOKENS = 120
@@ -105,7 +106,11 @@ class Judge:
         spoken = [speech(m.text) if m.role == "user" else m.text for m in messages]
         self._told = [set(terms(t)) if m.role == "user" else set() for m, t in zip(messages, spoken, strict=True)]
         self._usable = [
-            m.role == "user" and bool(t.strip()) and not is_acted(t) and act(t[:400]) not in {Act.FORGET, Act.INJECTION}
+            m.role == "user"
+            and bool(t.strip())
+            and not is_acted(t)
+            and act(t[:400]) not in {Act.FORGET, Act.INJECTION}
+            and not any(found.unsaved for found in map(wish, sentences(t)) if found)
             for m, t in zip(messages, spoken, strict=True)
         ]
         self._heard: list[set[str]] = []

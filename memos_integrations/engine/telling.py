@@ -17,6 +17,7 @@ from memos_integrations.engine.junk import is_acted, material_start, speech
 from memos_integrations.engine.rewrite import Speaker, is_carried, plain, says_i, speaks_of_self, with_subject
 from memos_integrations.engine.sentences import is_chinese, sentences
 from memos_integrations.engine.text import terms
+from memos_integrations.engine.wishes import wish
 from memos_integrations.engine.work import Work, is_personal
 from memos_integrations.models import Message
 
@@ -27,7 +28,10 @@ _SHORT = 8  # words
 
 @dataclass
 class Told:
-    """What one message tells; `said` is its time, `timed` whether the message itself gave it."""
+    """What one message tells; `said` is its time, `timed` whether the message itself gave it.
+
+    Nothing of an `unsaved` message shall be kept.
+    """
 
     speaker: Speaker
     said: datetime
@@ -35,6 +39,7 @@ class Told:
     statements: list[str] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
     forgets: list[str] = field(default_factory=list)
+    unsaved: bool = False
     reply: Reply | None = None
     choosing: list[str] = field(default_factory=list)
     answer: str = ""
@@ -53,15 +58,20 @@ def read(message: Message, before: Sequence[Message], now: datetime, *, among_pe
         told.statements = [
             plain(s) for s in sentences(text) if act(s) not in {Act.SMALLTALK, Act.INJECTION, Act.FORGET}
         ]
-        told.forgets = [s for s in sentences(text) if act(s) is Act.FORGET]
+        # "Forget Peter" is said to a friend, "forget my number" perhaps not.
+        friends = any(m.role_name not in {None, message.role_name} for m in before)
+        told.forgets = [s for s in sentences(text) if act(s) is Act.FORGET and (says_i(s) or not friends)]
+        _forget(told, before, more=bool(told.statements))
         return told
     if is_acted(text):
         return told
     start = material_start(text)
     text = text if start is None else _whole(text[:start])
-    _sort([s for s in sentences(text) if says_i(s) or not _OF_ASSISTANT.match(s)], told)
-    _forget(told, before)
-    _relate(told, text, before)
+    spoken = sentences(text)
+    _sort([s for s in spoken if says_i(s) or not _OF_ASSISTANT.match(s)], told)
+    _forget(told, before, more=len(spoken) > len(told.forgets))
+    if not told.unsaved:
+        _relate(told, text, before)
     return told
 
 
@@ -232,32 +242,45 @@ def _specific(sentence: str) -> bool:
     return bool(_PROPER.search(sentence) or _DEFINITE.match(sentence) or re.search(r"\d", sentence))
 
 
-_BARE_FORGET = re.compile(
-    (
-        r"\b(?:this|that|it|what I (?:just )?(?:said|told you))\b|这个|这些|这句|刚才|上面"
-        r"|这"
-    ),
-    re.IGNORECASE,
-)
+def _forget(told: Told, before: Sequence[Message], *, more: bool) -> None:
+    """Replace "forget that" by what it points to, which is then not told either; leave out what is about an answer.
+
+    `more` than the wishes stands in the message: then "don't save this" means the message.
+    """
+    phrases, told.forgets = told.forgets, []
+    for phrase in phrases:
+        found = wish(phrase)
+        if found is None or not found.points:
+            if not (found and found.weak and _is_answered(found.named, before)):
+                told.forgets.append(phrase)
+            continue
+        unsaved = found.unsaved and (found.beside or more)
+        told.unsaved |= unsaved
+        if found.beside or (unsaved and not told.statements):
+            told.forgets.append(phrase)
+        else:
+            told.forgets += told.statements or _said(before, only=found.weak)
+        told.statements, told.styles = [], []
 
 
-def _forget(told: Told, before: Sequence[Message]) -> None:
-    """Replace "forget that" by what it points to, which is then not told either."""
-    if not told.forgets:
-        return
-    for i, phrase in enumerate(told.forgets):
-        if _BARE_FORGET.search(phrase) and len(set(terms(phrase)) - _FORGET_TERMS) == 0:
-            pointed = told.statements or [m.text for m in before[-4:] if m.role == "user"][-1:]
-            told.forgets[i] = " ".join(pointed) or phrase
-            told.statements, told.styles = [], []
+_ANSWER = 40  # tokens; shorter ones acknowledge
 
 
-_FORGET_TERMS = frozenset(
-    terms(
-        "forget remember delete remove erase memory save store just told said thing "
-        "please 忘掉 忘记 别记住 不要记住 请忘掉这个 别记这个 刚才说的 这句话 把刚才的忘掉 这件事"
-    )
-)
+def _is_answered(named: str, before: Sequence[Message]) -> bool:
+    """Whether the assistant's last message is a text in which the words stand: then they shall go from that text."""
+    last = before[-1] if before else None
+    if last is None or last.role != "assistant" or estimate_tokens(last.text) < _ANSWER:
+        return False
+    return set(terms(named)) <= set(terms(last.text))
+
+
+def _said(before: Sequence[Message], *, only: bool) -> list[str]:
+    """What the user's last message stated; nothing when it is wanted that it `only` stated and it did not."""
+    found = [s for m in [m for m in before[-4:] if m.role == "user"][-1:] for s in sentences(speech(m.text))]
+    kinds = [act(s) for s in found]
+    if only and {Act.QUESTION, Act.REQUEST} & set(kinds):
+        return []
+    return [plain(s) for s, kind in zip(found, kinds, strict=True) if kind in {Act.STATEMENT, Act.STYLE}]
 
 
 def _relate(told: Told, text: str, before: Sequence[Message]) -> None:

@@ -151,6 +151,88 @@ def test_not_a_byte_of_it_stays_in_the_file(make, tmp_path, by):
 
 
 def test_a_request_that_names_nothing_is_none():
-    assert Request.of("Forget it.") is None
+    assert Request.of("...") is None
     assert Request.of("forget everything").everything
     assert Request.of("Forget my diet.").slots == frozenset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My PIN is 4421, don't save that.",
+        "Please don't store this: my PIN is 4421.",
+        "Off the record: my PIN is 4421. I hate my boss.",
+        "Don't save this. My PIN is 4421.",
+        "我的密码是4421，别记。",
+        "这个别记：我的密码是4421。",
+    ],
+)
+def test_nothing_of_a_message_that_is_not_to_be_kept_is_kept(make, text):
+    engine = make()
+    engine.say("I live in Oslo.")
+    engine.say(text)
+    assert engine.shown() == ["The user lives in Oslo."]
+    assert not any("4421" in message for message in engine.messages())
+
+
+def test_an_answer_that_is_not_to_be_kept_is_no_answer(make):
+    engine = make()
+    engine.say("What's your favourite drink?", "Gin, but don't keep that.", roles=("assistant", "user"))
+    assert engine.shown() == []
+
+
+@pytest.mark.parametrize("wish", ["Don't keep that.", "Strike that.", "请忘掉我刚才说的话。", "Please delete that."])
+def test_a_wish_may_mean_the_message_before(make, wish):
+    engine = make()
+    engine.say("I live in Oslo.")
+    engine.say("I gamble on horses.", "I see.", roles=("user", "assistant"))
+    engine.say(wish)
+    assert engine.shown() == ["The user lives in Oslo."]
+
+
+@pytest.mark.parametrize(
+    ("before", "wish"),
+    [
+        (["I work at Siemens, write me a letter.", "Dear Sir or Madam, I am writing to you."], "Delete that."),
+        (["What do you know about Siemens?", "You work there."], "Don't keep that."),
+        (["I work at Siemens.", "Nice."], "Don't save this. What is the capital of France?"),
+        (
+            ["Write my bio.", "You work at Siemens in the lab, where you spend your days among good friends. " * 4],
+            "Get rid of the stuff about Siemens.",
+        ),
+        (["Hello.", "Hi."], "Forget it, let's talk about films."),
+        (["Hello.", "Hi."], "Forget everything about Bosch."),
+    ],
+)
+def test_a_wish_that_may_mean_something_else_removes_nothing(make, before, wish):
+    engine = make()
+    engine.say("I work at Siemens.", conversation="other")
+    engine.say(*before, roles=("user", "assistant"))
+    engine.say(wish)
+    assert "The user works at Siemens." in engine.shown()
+
+
+def test_a_friend_who_is_to_forget_somebody_is_not_the_memory(make):
+    engine = make()
+    talk = [("Ann", "Peter moved to Rome."), ("Bob", "Forget about Peter."), ("Ann", "Forget my number.")]
+    engine.core.add(
+        AddRequest.of(
+            {
+                "messages": [{"role": "user", "role_name": name, "content": text} for name, text in talk],
+                "user_id": "u",
+                "conversation_id": "c",
+                "async_mode": False,
+            }
+        )
+    )
+    engine.core.add(
+        AddRequest.of(
+            {
+                "messages": [{"role": "user", "role_name": "Bob", "content": "Forget about Peter."}],
+                "user_id": "u",
+                "conversation_id": "c",
+                "async_mode": False,
+            }
+        )
+    )
+    assert any("Peter moved to Rome" in text for text in engine.shown())
