@@ -110,6 +110,12 @@ def test_home_is_made_private_and_defaults_to_the_platforms_folder(
     assert Settings().database() == default / "memos.db"
 
 
+def test_where_memory_lies_can_be_asked_without_making_it(tmp_path: Path) -> None:
+    assert Settings(home=tmp_path / "a").place == tmp_path / "a" / "memos.db"
+    assert Settings(home=tmp_path / "a", path=tmp_path / "b" / "m.db").database() == tmp_path / "b" / "m.db"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_home_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="MEMOS_HOME"):
