@@ -176,6 +176,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _forget(args: argparse.Namespace) -> int:
+    from .session import MemorySession
+
     user = None if args.ids else _user(args)
     what = _count(len(args.ids)) if args.ids else f"everything of {user}"
     client = _reader(args)
@@ -184,7 +186,12 @@ def _forget(args: argparse.Namespace) -> int:
     with client:
         if not args.yes and not _confirmed(f"Delete {what}, for good?"):
             return 1
-        done = client.delete_memory(memory_ids=args.ids) if user is None else client.delete_memory(user_id=user)
+        if user is None:
+            done = client.delete_memory(memory_ids=args.ids)
+        else:
+            # What an interrupted program left to be sent would come back after the rest is gone.
+            MemorySession(client, user_id=user).forget_pending()
+            done = client.delete_memory(user_id=user)
     print(json.dumps({"success": done.success}) if args.json else f"deleted {what}")
     return 0
 

@@ -16,9 +16,12 @@ from typing import Any
 
 import pytest
 
-from memos_integrations import MemOSClient
+from memos_integrations import MemorySession, MemOSClient
+from memos_integrations._jobs import Turn, turn_key
+from memos_integrations._outbox import Outbox
 from memos_integrations.cli import main
 from memos_integrations.errors import MemOSError
+from memos_integrations.models import Message
 from tests.conftest import Serve
 from tests.faults.fault_server import misbehaving, reply
 
@@ -125,6 +128,20 @@ def test_forget_deletes_nothing_when_nobody_answers(
     assert done.stdout == ""
     assert done.stderr.splitlines()[1:] == ["nothing deleted: nobody answered; --yes deletes without asking"]
     assert main(["forget", "--user", "ann", "--yes"]) == 0
+
+
+def test_forget_also_drops_what_was_never_delivered(
+    told: list[str], database: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outbox = Outbox(database.with_name(f"{database.name}.outbox"))
+    for user in ("ann", "bob"):
+        outbox.put(Turn(turn_key(user, "c", "1"), user, "c", (Message(role="user", content="I live in Porto."),)))
+    outbox.close()
+    assert main(["forget", "--user", "ann", "--yes"]) == 0
+    with MemOSClient.embedded(database, embedder="none") as client, MemorySession(client, user_id="eve") as session:
+        assert session.flush()
+        held = [client.get_memory(user_id=user).memories for user in ("ann", "bob")]
+    assert [[memory.text for memory in memories] for memories in held] == [[], ["The user lives in Porto."]]
 
 
 READING = (
