@@ -188,7 +188,7 @@ def _subject(words: str, whose: str | None) -> str | None:
         return _meant(folded, whose)
     if not _RELATIVE.match(folded):
         return folded
-    named = words.split()[-1]
+    named = words.rsplit(maxsplit=1)[-1]
     if named[0].isupper():
         # Of two sisters each has her own home; a later "Dana moved" means the same one.
         return named.casefold()
