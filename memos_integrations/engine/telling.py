@@ -14,6 +14,7 @@ from memos_integrations.engine.dates import moment
 from memos_integrations.engine.endorsements import refused
 from memos_integrations.engine.foreign import foreign_act, is_foreign
 from memos_integrations.engine.junk import is_acted, material_start, speech
+from memos_integrations.engine.remarks import without_remarks
 from memos_integrations.engine.rewrite import Speaker, is_carried, plain, says_i, speaks_of_self, with_subject
 from memos_integrations.engine.sentences import is_chinese, sentences
 from memos_integrations.engine.text import terms
@@ -68,7 +69,7 @@ def read(message: Message, before: Sequence[Message], now: datetime, *, among_pe
     start = material_start(text)
     text = text if start is None else _whole(text[:start])
     spoken = sentences(text)
-    _sort([s for s in spoken if says_i(s) or not _OF_ASSISTANT.match(s)], told)
+    _sort([s for s in without_remarks(spoken) if says_i(s) or not _OF_ASSISTANT.match(s)], told)
     _forget(told, before, more=len(spoken) > len(told.forgets))
     if not told.unsaved:
         _relate(told, text, before)
