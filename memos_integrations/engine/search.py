@@ -49,6 +49,7 @@ _FACT_ODDS_BY_WORDS = (-2.2, 8.0, 3.0, 0.0)
 _PREFERENCE_ODDS = (-3.3, 3.0, 0.0, 15.0)
 _PREFERENCE_ODDS_BY_WORDS = (-2.0, 6.0, 0.0, 0.0)
 _DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
 _EPOCH_DAY = 719_163
 _WHEN = re.compile(
     r"\bwhen\b|\bwh(?:at|ich) (?:date|day|month|year|time)\b|什么时候|哪天|哪年|几号|何时", re.IGNORECASE
@@ -156,7 +157,7 @@ def _recency(entries: Collection[Entry]) -> Callable[[Entry], float]:
     """What being told late does for each of these memories."""
     said = [entry.said_at for entry in entries]
     oldest, newest = min(said, default=0), max(said, default=0)
-    share = _RECENT / max(newest - oldest, 1)
+    share = _RECENT / max(newest - oldest, _HOUR_MS)
     return lambda entry: share * (entry.said_at - oldest)
 
 
