@@ -18,6 +18,7 @@ from memos_integrations.engine.store import MemoryRow, MessageRow, Space
 from memos_integrations.engine.succession import Succession, restore
 from memos_integrations.engine.text import terms
 from memos_integrations.engine.updates import Filling, fillings
+from memos_integrations.engine.wishes import wish
 from memos_integrations.models import to_millis
 
 
@@ -64,9 +65,7 @@ class Ledger:
                 fresh[row.id, row.digest] = position
                 position += 1
         self.positions = list(fresh.values())
-        for phrase in prepared.forgets if fresh else ():
-            self._forget(phrase, [row for row in prepared.rows if (row.id, row.digest) in fresh])
-        self._keep_all(prepared, fresh)
+        self._tell(prepared, fresh)
 
     def replace(self, prepared: Prepared, drafts: Sequence[str]) -> None:
         """Store other memories of messages that are stored already, in the place of `drafts`.
@@ -93,10 +92,24 @@ class Ledger:
             old.version = self._version
             space.put_memory(old)
         space.drop_memories(gone)
-        self._keep_all(prepared, {(row.id, row.digest): row.position for row in prepared.rows})
+        self._tell(prepared, {(row.id, row.digest): row.position for row in prepared.rows})
 
-    def _keep_all(self, prepared: Prepared, fresh: dict[tuple[str, bytes], int]) -> None:
-        for thought in prepared.thoughts:
+    def _tell(self, prepared: Prepared, fresh: dict[tuple[str, bytes], int]) -> None:
+        """Keep and forget in the order in which it was said."""
+        told = [row for row in prepared.rows if (row.id, row.digest) in fresh]
+        waiting = list(prepared.thoughts)
+        for phrase in prepared.forgets if fresh else ():
+            known = _known_before(phrase, told)
+            earlier = [t for t in waiting if t.origins and all((o.id, o.digest) in known for o in t.origins)]
+            waiting = [t for t in waiting if t not in earlier]
+            self._keep_all(earlier, prepared, fresh)
+            self._forget(phrase, told)
+            alive = (self._space.memory(added) for added in self.added)
+            self.added = [row.id for row in alive if row is not None and row.status != "deleted"]
+        self._keep_all(waiting, prepared, fresh)
+
+    def _keep_all(self, thoughts: Sequence[Thought], prepared: Prepared, fresh: dict[tuple[str, bytes], int]) -> None:
+        for thought in thoughts:
             if not thought.origins or any((o.id, o.digest) in fresh for o in thought.origins):
                 self._keep(thought, prepared, fresh)
 
@@ -180,6 +193,16 @@ class Ledger:
         if request.everything:
             space.blank_all()
         self._version = space.touch(vanished=True)
+
+
+def _known_before(phrase: str, told: Sequence[MessageRow]) -> set[tuple[str, bytes]]:
+    """The messages of a batch that stand before a request, which can therefore mean what they say.
+
+    A request that points back is given as the statement it points to, which is to be known first.
+    """
+    says = [index for index, row in enumerate(told) if row.role == "user" and _says(row, phrase)]
+    end = says[-1] + (wish(phrase) is None) if says else 0
+    return {(row.id, row.digest) for row in told[:end]}
 
 
 def _says(row: MessageRow, phrase: str) -> bool:

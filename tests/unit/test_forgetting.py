@@ -236,3 +236,23 @@ def test_a_friend_who_is_to_forget_somebody_is_not_the_memory(make):
         )
     )
     assert any("Peter moved to Rome" in text for text in engine.shown())
+
+
+@pytest.mark.parametrize(
+    ("texts", "gone", "kept"),
+    [
+        (("My locker code is 4417.", "Noted!", "Forget my locker code.", "Done."), "4417", None),
+        (("I live in Oslo and my locker code is 4417.", "Noted!", "Please forget my locker code."), "4417", "Oslo"),
+        (("My PIN is 9921.", "Noted!", "Don't save that.", "Fine."), "9921", None),
+        (("Forget my phone number.", "Done.", "My new phone number is 555 0199."), "nothing", "0199"),
+        (("我的储物柜密码是4417。", "好的", "把我的储物柜密码忘掉吧。"), "4417", None),
+    ],
+)
+def test_a_wish_means_what_was_told_before_it_in_the_same_batch_and_nothing_after_it(tmp_path, texts, gone, kept):
+    engine = Engine(tmp_path / "m.db")
+    engine.say(*texts, roles=("user", "assistant"))
+    shown = " ".join(engine.shown())
+    assert gone not in shown
+    assert kept is None or kept in shown
+    engine.core.close()
+    assert gone.encode() not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
