@@ -18,7 +18,7 @@ from memos_integrations.engine.preferences import sign_of
 from memos_integrations.engine.sentences import is_chinese
 from memos_integrations.engine.store import MemoryRow, Space
 from memos_integrations.engine.text import terms
-from memos_integrations.engine.updates import Filling
+from memos_integrations.engine.updates import Filling, fillings
 
 # An event so long before the older statement was made is a memory of the past, not news.
 _OLD_DAYS = 180
@@ -187,6 +187,9 @@ def _is_over(row: MemoryRow) -> bool:
     rest = without_asides(row.text)
     for first, last, *_ in row.ended:
         rest = rest[:first] + " " * (last - first) + rest[last:]
+    if any(not _is_ended(row, filling.start, filling.end) for filling in fillings(row.text)):
+        # "is vegetarian" is one word, and still holds when "lives in Porto" does not.
+        return False
     return len(set(terms(rest)) - set(terms(row.speaker or ""))) < 2
 
 
