@@ -73,6 +73,7 @@ _SPLIT = re.compile(
 _DEPENDS = re.compile(
     r"\b(?:it|them|they|those|these|that|which|when|if|because|ones?|others?|over|than|instead|rather)\b", re.IGNORECASE
 )
+_IS = re.compile(r"(?:The user|They|I)(?:'m|'re| am| is| are)\b", re.IGNORECASE)
 _FEELING = frozenset(
     term
     for word in words(
@@ -104,7 +105,7 @@ def stated(sentence: str) -> list[Stated]:
     lead = ""
     for clause, joint in _clauses(sentence):
         sign = None if _QUOTED.search(clause) else sign_of(clause)
-        if found and joint and _completes(joint, sign, found[-1].sign, clause):
+        if found and joint and _completes(joint, sign, found[-1], clause):
             found[-1] = Stated(f"{found[-1].text}{clause}", found[-1].sign)
         elif sign:
             # What stands before a "but" or a "so" says when or why the rest holds.
@@ -117,13 +118,16 @@ def stated(sentence: str) -> list[Stated]:
     return [half for item in kept if object_terms(item.text) for half in _halves(item)]
 
 
-def _completes(joint: str, sign: Sign | None, before: Sign, clause: str) -> bool:
+def _completes(joint: str, sign: Sign | None, before: Stated, clause: str) -> bool:
     """Whether a clause only completes the preference in front of it."""
     if joint == "reason":
         return True
     if not sign:
         return False
-    return joint == "but" or before == sign or bool(_CONTRAST.search(clause))
+    if joint == "and" and bool(_IS.match(_tidy(before.text))) is not bool(_IS.match(_tidy(clause))):
+        # What somebody is ("I'm vegetarian") and what they like are told together and hold apart.
+        return bool(_DEPENDS.search(clause) or set(object_terms(before.text)) & set(object_terms(clause)))
+    return joint == "but" or before.sign == sign or bool(_CONTRAST.search(clause))
 
 
 def continues(before: Stated, after: Stated) -> bool:

@@ -182,3 +182,18 @@ def test_an_answer_points_back_at_the_question() -> None:
     asked = Message(role="assistant", content="What is your name?")
     (memory,) = extract([user("Solveig Dahl.")], context=[asked], now=NOW).memories
     assert memory.sources == (-1, 0)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            "I'm vegetarian, and I prefer trains to planes.",
+            {"The user is vegetarian", "The user prefers trains to planes."},
+        ),
+        ("I'm a vegan and I love spicy food.", {"The user is a vegan", "The user loves spicy food."}),
+    ],
+)
+def test_what_somebody_is_and_what_they_like_are_two_preferences(told, expected):
+    found = extract([Message(role="user", content=told)], now=datetime(2025, 6, 1, tzinfo=UTC))
+    assert {candidate.text for candidate in found.preferences} == expected
