@@ -124,9 +124,8 @@ def _completes(joint: str, sign: Sign | None, before: Stated, clause: str) -> bo
         return True
     if not sign:
         return False
-    if joint == "and" and bool(_IS.match(_tidy(before.text))) is not bool(_IS.match(_tidy(clause))):
-        # What somebody is ("I'm vegetarian") and what they like are told together and hold apart.
-        return bool(_DEPENDS.search(clause) or set(object_terms(before.text)) & set(object_terms(clause)))
+    if joint == "and" and _apart(before.text, clause):
+        return False
     return joint == "but" or before.sign == sign or bool(_CONTRAST.search(clause))
 
 
@@ -134,7 +133,16 @@ def continues(before: Stated, after: Stated) -> bool:
     """Whether the next sentence's preference only completes the one before it ("I dislike A. I prefer B.")."""
     lean = re.match(r"(?:they|it|that|these|those|this|instead|so)\b", after.text, re.IGNORECASE)
     shared = set(object_terms(before.text)) & set(object_terms(after.text))
-    return bool(lean or shared or (before.sign != after.sign and _CONTRAST.search(after.text)))
+    contrast = before.sign != after.sign and _CONTRAST.search(after.text) and not _apart(before.text, after.text)
+    return bool(lean or shared or contrast)
+
+
+def _apart(before: str, after: str) -> bool:
+    """What somebody is ("I'm vegetarian") and what they like are told together and hold apart, unless one leans."""
+    before, after = _tidy(before), _tidy(after)
+    if bool(_IS.match(before)) is bool(_IS.match(after)) or _DEPENDS.search(after):
+        return False
+    return not set(object_terms(before)) & set(object_terms(after))
 
 
 def sign_of(clause: str) -> Sign | None:
